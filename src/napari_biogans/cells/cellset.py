@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,13 +17,19 @@ from napari_biogans.cells.sizes import halvings
 
 CELL_TYPES = (np.uint8, np.uint16, np.float32)
 ROBUST_PERCENTILES = (0.1, 99.9)
-# Percentiles and finiteness are computed on so many cells at a time, so that a
-# large set is never copied.
-CELLS_AT_A_TIME = 2048
+# Finiteness is checked on so many cells at a time, and percentiles are taken of
+# so many pixels of a channel, so that a set is never copied.
+CELLS_AT_A_TIME = 256
+PIXELS_LOOKED_AT = 2**19
+PIXELS_PER_CELL_LOOKED_AT = 64
 
 
 class CellsError(ValueError):
     """Cells that cannot be used, with the reason and what to do about it."""
+
+
+class CellsWarning(UserWarning):
+    """Something about cells that were read which their owner should know, and may want to change."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,6 +55,8 @@ class CellSet:
     features : sequence of pandas.DataFrame, optional
         One table per class with one row per cell: at least `source`, where the
         cell came from, and `index`, its place there (from 0).
+    path : path-like, optional
+        Where `read_cells` read the whole set.
 
     Raises
     ------
@@ -68,18 +78,23 @@ class CellSet:
     pixel_size: float | None = None
     intensity_range: NDArray[np.float32] | None = None
     features: Sequence[pd.DataFrame] | None = None
+    path: Path | None = None
 
     def __post_init__(self) -> None:
         names = tuple(str(name) for name in self.class_names)
         arrays = tuple(_as_cell_type(array, name) for array, name in zip(self.images, names, strict=False))
         if len(self.images) != len(names) or not names:
-            raise CellsError(f"{len(self.images)} arrays of cells with {len(names)} class names; give one name per array.")
+            raise CellsError(
+                f"{len(self.images)} arrays of cells with {len(names)} class names; give one name per array."
+            )
         if len(set(names)) != len(names):
             raise CellsError(f"Class names must differ from each other: {', '.join(names)}.")
         _check_arrays(arrays, names)
         channels = tuple(str(name) for name in self.channel_names)
         if len(channels) != arrays[0].shape[1]:
-            raise CellsError(f"{arrays[0].shape[1]} channels with {len(channels)} channel names; give one name per channel.")
+            raise CellsError(
+                f"{arrays[0].shape[1]} channels with {len(channels)} channel names; give one name per channel."
+            )
         if self.pixel_size is not None and not (np.isfinite(self.pixel_size) and self.pixel_size > 0):
             raise CellsError(f"A pixel size is a positive number of µm, not {self.pixel_size}.")
         set_field = object.__setattr__
@@ -165,6 +180,7 @@ class CellSet:
             self,
             images=[self.images[k][index] for k, index in zip(chosen, keep, strict=True)],
             class_names=wanted,
+            path=None,
             features=[
                 self._features[k].iloc[index].reset_index(drop=True) for k, index in zip(chosen, keep, strict=True)
             ],
@@ -236,8 +252,27 @@ class CellSet:
             self,
             images=[np.concatenate(self.images)],
             class_names=[name],
+            path=None,
             features=[pd.concat(tables, ignore_index=True)],
         )
+
+    def fingerprint(self) -> str:
+        """Compute a digest of the images, the class names and the intensity range.
+
+        Returns
+        -------
+        str
+            32 hexadecimal digits; the same cells give the same ones on every
+            machine.
+        """
+        digest = hashlib.blake2b(digest_size=16)
+        digest.update(repr((self.class_names, self.counts, self.size, self.dtype.name)).encode())
+        digest.update(np.asarray(self.intensity_range, "<f4").tobytes())
+        for array in self.images:
+            for start in range(0, len(array), CELLS_AT_A_TIME):
+                block = array[start : start + CELLS_AT_A_TIME]
+                digest.update(np.ascontiguousarray(block, block.dtype.newbyteorder("<")).data)
+        return digest.hexdigest()
 
     def check_trainable(self) -> None:
         """Refuse a set from which nothing can be learned.
@@ -268,15 +303,17 @@ class CellSet:
         return self.features or ()
 
 
-def _as_cell_type(array: Any, name: str) -> NDArray[Any]:
-    array = np.asarray(array)
+def _as_cell_type(given: Any, name: str) -> NDArray[Any]:
+    array: NDArray[Any] = np.asarray(given)
     if array.dtype.kind == "f":
         return array.astype(np.float32, copy=False)
-    if array.dtype not in CELL_TYPES:
+    native = array.dtype.newbyteorder("=")
+    if native not in CELL_TYPES:
         raise CellsError(
-            f"Cells of class {name!r} are of type {array.dtype}; save them as 8-bit or 16-bit unsigned integers or as floats."
+            f"Cells of class {name!r} are of type {array.dtype}; "
+            "save them as 8-bit or 16-bit unsigned integers or as floats."
         )
-    return array
+    return array.astype(native, copy=False)
 
 
 def _check_arrays(arrays: tuple[NDArray[Any], ...], names: tuple[str, ...]) -> None:
@@ -292,7 +329,8 @@ def _check_arrays(arrays: tuple[NDArray[Any], ...], names: tuple[str, ...]) -> N
             )
         if array.dtype != first.dtype:
             raise CellsError(
-                f"Class {names[0]!r} is of type {first.dtype}, class {name!r} of type {array.dtype}; save all in the same type."
+                f"Class {names[0]!r} is of type {first.dtype}, class {name!r} of type {array.dtype}; "
+                "save all in the same type."
             )
         if array.shape[1:] != first.shape[1:]:
             raise CellsError(
@@ -357,7 +395,8 @@ def _checked_range(given: Any, arrays: tuple[NDArray[Any], ...]) -> NDArray[np.f
     intensity_range = np.array(given, np.float32)
     if intensity_range.shape != (channels, 2) or not (intensity_range[:, 0] < intensity_range[:, 1]).all():
         raise CellsError(
-            f"The intensity range is a low and a higher number for each of {channels} channels, not {np.asarray(given).tolist()}."
+            f"The intensity range is a low and a higher number for each of {channels} channels, "
+            f"not {np.asarray(given).tolist()}."
         )
     return intensity_range
 
@@ -366,9 +405,15 @@ def _default_range(arrays: tuple[NDArray[Any], ...]) -> NDArray[np.float32]:
     channels = arrays[0].shape[1]
     if arrays[0].dtype == np.uint8:
         return np.array([[0, 255]] * channels, np.float32)
-    every = max(1, sum(len(array) for array in arrays) // CELLS_AT_A_TIME)
-    looked_at = np.concatenate([array[::every] for array in arrays])
-    intensity_range = np.percentile(looked_at, ROBUST_PERCENTILES, axis=(0, 2, 3)).T.astype(np.float32)
+    # Every so many cells, rows and columns: enough for percentiles, in a few MB.
+    cells = sum(len(array) for array in arrays)
+    every = max(1, cells * PIXELS_PER_CELL_LOOKED_AT // PIXELS_LOOKED_AT)
+    height, width = arrays[0].shape[-2:]
+    step = max(1, round((cells // every * height * width / PIXELS_LOOKED_AT) ** 0.5))
+    intensity_range = np.empty((channels, 2), np.float32)
+    for channel in range(channels):
+        looked_at = np.concatenate([array[::every, channel, ::step, ::step].ravel() for array in arrays])
+        intensity_range[channel] = np.percentile(looked_at, ROBUST_PERCENTILES, overwrite_input=True)
     for channel, (low, high) in enumerate(intensity_range):
         if low >= high:  # a few bright pixels on a flat background
             intensity_range[channel] = (

@@ -29,9 +29,9 @@ def to_unit(images: ArrayT, intensity_range: Any) -> ArrayT:
 
     Examples
     --------
-    >>> pixels = np.array([0, 51, 255], np.uint8).reshape(1, 1, 3)
-    >>> print(to_unit(pixels, np.array([[0, 255]], np.float32)).ravel())
-    [-1.  -0.6  1. ]
+    >>> pixels = np.array([0, 32, 128, 255], np.uint8).reshape(1, 1, 4)
+    >>> to_unit(pixels, np.array([[0, 128]], np.float32)).ravel().tolist()
+    [-1.0, -0.5, 1.0, 1.0]
     """
     low = intensity_range[:, 0, None, None]
     high = intensity_range[:, 1, None, None]

@@ -102,10 +102,13 @@ def nearest_good_size(size: tuple[int, int]) -> tuple[int, int]:
                 for long in (below, below + step):
                     candidates |= {(short, long), (long, short)}
         count += 1
-    return min(
-        candidates,
-        key=lambda c: (abs(c[0] - height) + abs(c[1] - width), -c[0] * c[1], c),
-    )
+    return min(candidates, key=lambda good: _distance(good, size))
+
+
+def _distance(good: tuple[int, int], size: tuple[int, int]) -> tuple[int, ...]:
+    """Order good sizes by nearness; what follows the sum only decides between equals, whichever way images lie."""
+    changes = [abs(new - old) for new, old in zip(good, size, strict=True)]
+    return sum(changes), -good[0] * good[1], max(changes), *good
 
 
 def fit_to_size(images: NDArray[Any], size: tuple[int, int]) -> NDArray[Any]:
