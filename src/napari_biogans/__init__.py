@@ -1,1 +1,89 @@
-"""napari-biogans."""
+"""Train generative adversarial networks on two-channel images of single cells.
+
+Everything here is loaded at its first use, so that importing the package costs
+next to nothing and needs neither torch nor Qt.
+"""
+
+from __future__ import annotations
+
+import os
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+# torch's threads wait for each other by spinning, which makes everything many times slower as soon as anything else
+# wants a core: another program, or the window of napari. Read when torch is loaded; whoever sets it is obeyed.
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+
+if TYPE_CHECKING:
+    from napari_biogans.cells import CellsError, CellSet, CellsWarning, read_cells, simulate_cells, write_cells
+    from napari_biogans.evaluation import overview_figure
+    from napari_biogans.models import Model, ModelFileError, load_model
+    from napari_biogans.training import (
+        DeviceMemoryError,
+        Run,
+        RunError,
+        TrainingConfig,
+        TrainingDivergedError,
+        TrainingError,
+        iterate_resumed,
+        iterate_training,
+        resume,
+        train,
+    )
+
+_HOMES = {
+    "cells": ("CellSet", "CellsError", "CellsWarning", "read_cells", "simulate_cells", "write_cells"),
+    "evaluation": ("overview_figure",),
+    "models": ("Model", "ModelFileError", "load_model"),
+    "training": (
+        "DeviceMemoryError",
+        "Run",
+        "RunError",
+        "TrainingConfig",
+        "TrainingDivergedError",
+        "TrainingError",
+        "iterate_resumed",
+        "iterate_training",
+        "resume",
+        "train",
+    ),
+}
+_HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
+
+__all__ = [
+    "CellSet",
+    "CellsError",
+    "CellsWarning",
+    "DeviceMemoryError",
+    "Model",
+    "ModelFileError",
+    "Run",
+    "RunError",
+    "TrainingConfig",
+    "TrainingDivergedError",
+    "TrainingError",
+    "__version__",
+    "iterate_resumed",
+    "iterate_training",
+    "load_model",
+    "overview_figure",
+    "read_cells",
+    "resume",
+    "simulate_cells",
+    "train",
+    "write_cells",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name == "__version__":
+        from importlib.metadata import version
+
+        return version("napari-biogans")
+    if name in _HOME_OF:
+        return getattr(import_module(f"napari_biogans.{_HOME_OF[name]}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -157,11 +157,11 @@ def write_archive(cells: CellSet, path: Path) -> None:
     """
     arrays: dict[str, Any] = {
         CHANNEL_NAMES: np.array(cells.channel_names, dtype=np.str_),
-        INTENSITY_RANGE: np.asarray(cells.intensity_range),
+        INTENSITY_RANGE: cells.intensity_range,
     }
     if cells.pixel_size is not None:
         arrays[PIXEL_SIZE] = np.array(cells.pixel_size)
-    for name, images, table in zip(cells.class_names, cells.images, cells.features or (), strict=True):
+    for name, images, table in zip(cells.class_names, cells.images, cells.features, strict=True):
         _put(arrays, name, images)
         for column, kind in column_types(table).items():
             values = table[column].to_numpy(np.str_ if kind == "str" else None)

@@ -76,8 +76,8 @@ class CellSet:
     class_names: Sequence[str]
     channel_names: Sequence[str] = ("red", "green")
     pixel_size: float | None = None
-    intensity_range: NDArray[np.float32] | None = None
-    features: Sequence[pd.DataFrame] | None = None
+    intensity_range: NDArray[np.float32] = None  # type: ignore[assignment]  # found out at once
+    features: Sequence[pd.DataFrame] = None  # type: ignore[assignment]  # likewise
     path: Path | None = None
 
     def __post_init__(self) -> None:
@@ -182,7 +182,7 @@ class CellSet:
             class_names=wanted,
             path=None,
             features=[
-                self._features[k].iloc[index].reset_index(drop=True) for k, index in zip(chosen, keep, strict=True)
+                self.features[k].iloc[index].reset_index(drop=True) for k, index in zip(chosen, keep, strict=True)
             ],
         )
 
@@ -246,7 +246,7 @@ class CellSet:
         if len(self.images) == 1:
             return self
         tables = [
-            table.assign(**{"class": label}) for table, label in zip(self._features, self.class_names, strict=True)
+            table.assign(**{"class": label}) for table, label in zip(self.features, self.class_names, strict=True)
         ]
         return replace(
             self,
@@ -297,10 +297,6 @@ class CellSet:
             One per class.
         """
         return tuple(to_unit(array, self.intensity_range) for array in self.images)
-
-    @property
-    def _features(self) -> Sequence[pd.DataFrame]:
-        return self.features or ()
 
 
 def _as_cell_type(given: Any, name: str) -> NDArray[Any]:

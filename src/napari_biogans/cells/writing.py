@@ -150,7 +150,7 @@ def _write_folder(cells: CellSet, folder: Path, overwrite: bool) -> list[Path]:
     if not overwrite and (old or any(table.exists() for table in tables)):
         raise _exists(folder)
     with ExitStack() as new:  # all files get their names when all are complete
-        for position, features in enumerate(cells.features or ()):
+        for position, features in enumerate(cells.features):
             write_table(features, new.enter_context(replacing(tables[position])))
             writers[position](cells, position, new.enter_context(replacing(paths[position])))
     for stale in old:
@@ -177,14 +177,14 @@ def _written_before(folder: Path) -> list[Path]:
 
 
 def _record(cells: CellSet, position: int) -> Record:
-    features = cells.features or ()
+    features = cells.features
     return Record(
         class_name=cells.class_names[position],
         position=position,
         dtype=cells.dtype.name,
         channel_names=tuple(cells.channel_names),
         pixel_size=None if cells.pixel_size is None else float(cells.pixel_size),
-        intensity_range=tuple((float(low), float(high)) for low, high in np.asarray(cells.intensity_range)),
+        intensity_range=tuple((float(low), float(high)) for low, high in cells.intensity_range),
         features=column_types(features[position]),
     )
 

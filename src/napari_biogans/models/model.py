@@ -1,0 +1,440 @@
+"""The model: networks with everything that is needed to draw cells from them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, field
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import numpy as np
+import pandas as pd
+import torch
+from numpy.typing import ArrayLike, NDArray
+from pydantic import ConfigDict, Field
+from pydantic.dataclasses import dataclass
+from torch import Tensor, nn
+
+from napari_biogans.cells import CellSet, from_unit
+from napari_biogans.models import modelfile
+from napari_biogans.models.architectures import ARCHITECTURES, Architecture
+from napari_biogans.models.shape import NetworkShape
+
+IMAGES_AT_A_TIME = 256
+Weights = Literal["averaged", "last"]
+CellType = Literal["uint8", "uint16", "float32"]
+
+
+@dataclass(frozen=True, kw_only=True, config=ConfigDict(use_attribute_docstrings=True, extra="forbid"))
+class ModelHeader:
+    """What a model file says about its weights."""
+
+    architecture: str
+    """Name of the architecture."""
+
+    shape: NetworkShape
+    """Sizes of the networks."""
+
+    class_names: tuple[str, ...]
+    """Name of each class that the generator draws."""
+
+    channel_names: tuple[str, ...]
+    """Name of each channel; red first."""
+
+    intensity_range: tuple[tuple[float, float], ...]
+    """Intensities that are -1 and 1 in the networks, per channel."""
+
+    dtype: CellType
+    """Type of the cells that the model was trained on, and of those it draws."""
+
+    pixel_size: float | None = None
+    """Side of a pixel in µm, when it is known."""
+
+    draws_from: Weights = "last"
+    """Weights that are drawn from unless others are asked for."""
+
+    step: Annotated[int, Field(ge=0)] = 0
+    """Generator steps that the model was trained for."""
+
+    training: dict[str, Any] = field(default_factory=dict)
+    """Configuration of the training."""
+
+    metrics: dict[str, float] = field(default_factory=dict)
+    """The last metrics of the training."""
+
+    package_version: str = ""
+    """Version of napari-biogans that wrote the file."""
+
+
+class Model:
+    """A generator and its critic, and everything that is needed to use them.
+
+    Models come from `napari_biogans.train` or `napari_biogans.load_model`.
+
+    Parameters
+    ----------
+    header : ModelHeader
+    networks : dict of torch.nn.Module
+        `"last"`, the generator as trained; `"averaged"`, the same with the
+        moving average of its weights, where one was kept; and `"critic"`.
+
+    Raises
+    ------
+    ValueError
+        If the header names an architecture that does not exist here.
+    """
+
+    def __init__(self, header: ModelHeader, networks: dict[str, nn.Module]) -> None:
+        self.header = header
+        self.architecture: Architecture = architecture_named(header.architecture)
+        self._networks = networks
+        for network in networks.values():
+            network.eval().requires_grad_(False)
+
+    def __repr__(self) -> str:
+        height, width = self.header.shape.image_size
+        return (
+            f"Model({self.header.architecture}, {height}x{width}, latent size {self.latent_size}, "
+            f"{self.header.step} steps; classes {', '.join(self.class_names)})"
+        )
+
+    @property
+    def generator(self) -> nn.Module:
+        """The generator that is drawn from: `generator(z)`, (B, Z) to (K, B, C, H, W) in [-1, 1]."""
+        return self._networks[self.header.draws_from]
+
+    @property
+    def critic(self) -> nn.Module:
+        """The critic: (K, B, C, H, W) in [-1, 1] to scores (K, B)."""
+        return self._networks["critic"]
+
+    @property
+    def networks(self) -> dict[str, nn.Module]:
+        """All networks by name: `last`, `critic` and, where it was kept, `averaged`."""
+        return dict(self._networks)
+
+    @property
+    def latent_size(self) -> int:
+        """Numbers in a latent."""
+        return self.header.shape.latent_size
+
+    @property
+    def red_latent_size(self) -> int | None:
+        """Numbers of a latent that are red; None where red and green share the latent."""
+        return self.header.shape.red_latent_size if self.architecture.separable else None
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """Name of each class, in the order of the images that `generate` returns."""
+        return self.header.class_names
+
+    @property
+    def channel_names(self) -> tuple[str, ...]:
+        """Name of each channel; red first."""
+        return self.header.channel_names
+
+    @property
+    def device(self) -> torch.device:
+        """Where the networks are."""
+        return next(self.generator.parameters()).device
+
+    def to(self, device: str | torch.device) -> Model:
+        """Move the networks to a device, in place, and return the model."""
+        for network in self._networks.values():
+            network.to(device)
+        return self
+
+    def draw_latents(
+        self,
+        n: int,
+        *,
+        seed: int | None = None,
+        truncation: float | None = None,
+        red_latents: ArrayLike | None = None,
+    ) -> NDArray[np.float32]:
+        """Draw latents from the standard normal distribution.
+
+        Parameters
+        ----------
+        n : int
+            How many; with `red_latents`, how many for each of them.
+        seed : int, optional
+            The same seed gives the same latents, on every device. Without
+            one they are new each time.
+        truncation : float, optional
+            Keep every number within this many standard deviations, by drawing
+            from the truncated normal distribution: cells nearer to the typical
+            and less varied. 0.5 to 2 are usual; default none.
+        red_latents : array (R, red_latent_size) or (red_latent_size,), optional
+            Take these for the red part and draw the green part only
+            (separable models).
+
+        Returns
+        -------
+        array (n, Z) or (R * n, Z), float32
+            With red latents: n rows for the first, then n for the second, …
+
+        Raises
+        ------
+        ValueError
+            If an argument makes no sense for this model; the message says why.
+
+        References
+        ----------
+        Brock, Donahue, Simonyan, arXiv 1809.11096, section 3.1 (truncation).
+        """
+        if n < 1:
+            raise ValueError(f"The number of cells to draw is at least 1, not {n}.")
+        if truncation is not None and not truncation > 0:
+            raise ValueError(f"A truncation is a positive number of standard deviations, not {truncation}.")
+        reds = None if red_latents is None else self._checked_red_latents(red_latents)
+        rows = n if reds is None else n * len(reds)
+        rng = np.random.default_rng(seed)
+        latents = _normal(rng, (rows, self.latent_size), truncation)
+        if reds is not None:
+            latents[:, : reds.shape[1]] = np.repeat(reds, n, axis=0)
+        return latents
+
+    def generate(
+        self,
+        n: int | None = None,
+        *,
+        seed: int | None = None,
+        latents: ArrayLike | None = None,
+        truncation: float | None = None,
+        red_latents: ArrayLike | None = None,
+        weights: Weights | None = None,
+    ) -> NDArray[Any]:
+        """Draw cells.
+
+        Parameters
+        ----------
+        n : int, optional
+            How many; with `red_latents`, how many greens for each red. Default
+            1 where neither this nor `latents` is given.
+        seed, truncation, red_latents
+            As for `draw_latents`.
+        latents : array (N, Z), optional
+            Draw the cells of these latents instead of new ones.
+        weights : {"averaged", "last"}, optional
+            Which weights of the generator; default those that the header says.
+
+        Returns
+        -------
+        array (K, N, C, H, W)
+            In the units and of the type of the cells that the model was
+            trained on.
+
+        Raises
+        ------
+        ValueError
+            If an argument makes no sense for this model; the message says why.
+
+        Examples
+        --------
+        >>> model = untrained_model(NetworkShape(image_size=(48, 80), width=4, critic_width=4), "joint-separable")
+        >>> images = model.generate(3, seed=0)
+        >>> images.shape, images.dtype
+        ((1, 3, 2, 48, 80), dtype('uint8'))
+        >>> red = model.draw_latents(1, seed=0)[:, : model.red_latent_size]
+        >>> greens = model.generate(8, seed=1, red_latents=red)
+        >>> bool((greens[0, :, 0] == greens[0, 0, 0]).all())
+        True
+        """
+        if latents is None:
+            latents = self.draw_latents(
+                1 if n is None else n, seed=seed, truncation=truncation, red_latents=red_latents
+            )
+        elif any(given is not None for given in (n, seed, truncation, red_latents)):
+            raise ValueError("Give either latents, or n, seed, truncation and red_latents; not both.")
+        latents = self._checked_latents(latents)
+        generator = self._weights_named(weights)
+        drawn = [
+            generator(torch.from_numpy(block).to(self.device)).float().cpu().numpy()
+            for block in np.split(latents, range(IMAGES_AT_A_TIME, len(latents), IMAGES_AT_A_TIME))
+        ]
+        intensity_range = np.array(self.header.intensity_range, np.float32)
+        return from_unit(np.concatenate(drawn, axis=1), intensity_range, self.header.dtype)
+
+    def as_cells(self, images: NDArray[Any]) -> CellSet:
+        """Make a cell set of images that the model drew.
+
+        Parameters
+        ----------
+        images : array (K, N, C, H, W)
+            As `generate` returns them.
+
+        Returns
+        -------
+        CellSet
+            With the names, the pixel size and the intensity range of the
+            cells that the model was trained on.
+        """
+        return CellSet(
+            list(images),
+            self.class_names,
+            channel_names=self.channel_names,
+            pixel_size=self.header.pixel_size,
+            intensity_range=np.array(self.header.intensity_range, np.float32),
+            features=[pd.DataFrame({"source": "generated", "index": np.arange(len(array))}) for array in images],
+        )
+
+    def save(self, path: str | Path) -> Path:
+        """Write the model to one `.safetensors` file.
+
+        Parameters
+        ----------
+        path : path-like
+            An existing file is replaced, whole and at once.
+
+        Returns
+        -------
+        pathlib.Path
+        """
+        tensors = {
+            f"{name}.{key}": value
+            for name, network in self._networks.items()
+            for key, value in network.state_dict().items()
+        }
+        return modelfile.write(path, tensors, asdict(self.header))
+
+    def _weights_named(self, weights: Weights | None) -> nn.Module:
+        name = weights or self.header.draws_from
+        generators = {name: network for name, network in self._networks.items() if name != "critic"}
+        if name not in generators:
+            raise ValueError(f"This model has no weights called {name!r}; it has {', '.join(generators)}.")
+        return generators[name]
+
+    def _checked_latents(self, latents: ArrayLike) -> NDArray[np.float32]:
+        array = np.ascontiguousarray(latents, np.float32)
+        if array.ndim != 2 or array.shape[1] != self.latent_size or not len(array):
+            raise ValueError(f"Latents for this model are (N, {self.latent_size}), not {array.shape}.")
+        if not np.isfinite(array).all():
+            raise ValueError("There are NaN or infinite values in the latents.")
+        return array
+
+    def _checked_red_latents(self, red_latents: ArrayLike) -> NDArray[np.float32]:
+        if self.red_latent_size is None:
+            raise ValueError(
+                f"A {self.header.architecture} model draws red and green from the same latent, so red cannot be held; "
+                "train a separable one to draw many greens for one red."
+            )
+        array = np.atleast_2d(np.asarray(red_latents, np.float32))
+        if array.ndim != 2 or array.shape[1] != self.red_latent_size or not len(array):
+            raise ValueError(f"Red latents for this model are (R, {self.red_latent_size}), not {array.shape}.")
+        if not np.isfinite(array).all():
+            raise ValueError("There are NaN or infinite values in the red latents.")
+        return array
+
+
+def architecture_named(name: str) -> Architecture:
+    """Find an architecture, or say which there are.
+
+    Raises
+    ------
+    ValueError
+        If there is none of this name.
+    """
+    try:
+        return ARCHITECTURES[name]
+    except KeyError:
+        raise ValueError(f"There is no architecture {name!r}; there are {', '.join(ARCHITECTURES)}.") from None
+
+
+def untrained_model(shape: NetworkShape, architecture: str, seed: int = 0) -> Model:
+    """Make a model with freshly drawn weights, for 8-bit cells.
+
+    Parameters
+    ----------
+    shape : NetworkShape
+    architecture : str
+    seed : int
+
+    Returns
+    -------
+    Model
+    """
+    generator, critic = architecture_named(architecture).build(shape, seed)
+    header = ModelHeader(
+        architecture=architecture,
+        shape=shape,
+        class_names=tuple(f"class {k + 1}" for k in range(shape.classes)),
+        channel_names=("red", "green")[: shape.channels] + tuple(f"green {c}" for c in range(2, shape.channels)),
+        intensity_range=((0, 255),) * shape.channels,
+        dtype="uint8",
+    )
+    return Model(header, {"last": generator, "critic": critic})
+
+
+def load_model(path: str | Path, device: str | torch.device = "cpu") -> Model:
+    """Open a model file.
+
+    Nothing in the file is run: it holds numbers and a JSON header.
+
+    Parameters
+    ----------
+    path : path-like
+        A `.safetensors` file that `Model.save` or a training wrote, or the
+        folder of a run.
+    device : str or torch.device
+        Where the networks are put.
+
+    Returns
+    -------
+    Model
+
+    Raises
+    ------
+    ModelFileError
+        If the file is missing, is not a model of napari-biogans, is truncated,
+        was written by a newer version, or holds weights that do not fit its
+        header.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> model = untrained_model(NetworkShape(image_size=(48, 80), width=4, critic_width=4), "joint")
+    >>> path = model.save(Path(tempfile.mkdtemp()) / "model.safetensors")
+    >>> load_model(path).latent_size
+    100
+    """
+    path = Path(path)
+    if path.is_dir():
+        path = path / "model.safetensors"
+    tensors, header_fields = modelfile.read(path)
+    with _refused_as_misfit(path):
+        header = ModelHeader(**header_fields)
+        generator, critic = architecture_named(header.architecture).build(header.shape)
+        networks = {"last": generator, "critic": critic}
+        if header.draws_from == "averaged" or any(key.startswith("averaged.") for key in tensors):
+            networks["averaged"], _ = architecture_named(header.architecture).build(header.shape)
+        weights: dict[str, dict[str, Tensor]] = {name: {} for name in networks}
+        for key, value in tensors.items():
+            name, _, rest = key.partition(".")
+            if name not in weights:
+                raise ValueError(f"it has weights called {key!r}")
+            weights[name][rest] = value
+        for name, network in networks.items():
+            network.load_state_dict(weights[name])
+    return Model(header, networks).to(device)
+
+
+@contextmanager
+def _refused_as_misfit(path: Path) -> Iterator[None]:
+    try:
+        yield
+    # load_state_dict raises RuntimeError, pydantic ValueError; TypeError comes from a header without a field
+    except (RuntimeError, ValueError, TypeError) as error:
+        raise modelfile.ModelFileError(f"{path}: the weights and the header do not fit together: {error}") from error
+
+
+def _normal(rng: np.random.Generator, shape: tuple[int, int], truncation: float | None) -> NDArray[np.float32]:
+    if truncation is None:
+        return rng.standard_normal(shape, np.float32)
+    # Inverse of the cumulative distribution, so that each number is drawn once
+    # and the same seed gives nearby latents for nearby truncations.
+    from scipy.special import ndtr, ndtri
+
+    lowest = ndtr(-truncation)
+    return np.asarray(ndtri(rng.uniform(lowest, 1 - lowest, shape)), np.float32)

@@ -1,0 +1,87 @@
+"""On what and in which precision to compute."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import torch
+
+from napari_biogans.training.errors import TrainingError
+
+Precision = Literal["auto", "float32", "bfloat16"]
+
+
+def choose_device(name: str = "auto") -> torch.device:
+    """Find the device to compute on.
+
+    Parameters
+    ----------
+    name : str
+        `"auto"` for the best there is (CUDA, then Apple's MPS, then the CPU),
+        or a name that torch knows: `"cpu"`, `"cuda"`, `"cuda:1"`, `"mps"`.
+
+    Returns
+    -------
+    torch.device
+
+    Raises
+    ------
+    TrainingError
+        If the device is not there.
+
+    Examples
+    --------
+    >>> choose_device("cpu")
+    device(type='cpu')
+    """
+    if name == "auto":
+        if torch.cuda.is_available():
+            return torch.device("cuda")
+        return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+    try:
+        device = torch.device(name)
+    except RuntimeError:
+        raise TrainingError(f"There is no device {name!r}; take auto, cpu, cuda, cuda:0 or mps.") from None
+    there = {
+        "cpu": True,
+        "cuda": torch.cuda.is_available() and (device.index or 0) < torch.cuda.device_count(),
+        "mps": torch.backends.mps.is_available(),
+    }
+    if not there.get(device.type, False):
+        raise TrainingError(f"The device {name!r} is not available on this machine; take auto or cpu.")
+    return device
+
+
+def choose_precision(name: Precision, device: torch.device) -> torch.dtype:
+    """Find the type that convolutions compute in.
+
+    Parameters
+    ----------
+    name : {"auto", "float32", "bfloat16"}
+        `"auto"` takes bfloat16 where the processor multiplies matrices of it
+        in hardware, else float32. Weights, losses, penalties and optimisers
+        are float32 always.
+    device : torch.device
+
+    Returns
+    -------
+    torch.dtype
+
+    Examples
+    --------
+    >>> choose_precision("float32", torch.device("cpu"))
+    torch.float32
+    """
+    if name == "auto":
+        return torch.bfloat16 if _multiplies_bfloat16(device) else torch.float32
+    return torch.bfloat16 if name == "bfloat16" else torch.float32
+
+
+def _multiplies_bfloat16(device: torch.device) -> bool:
+    if device.type == "cuda":
+        return torch.cuda.get_device_capability(device) >= (8, 0)
+    if device.type == "cpu":
+        # torch says so itself from 2.13 on only; before, the question is private.
+        ask = getattr(torch.cpu, "_is_amx_tile_supported", None)
+        return bool(ask and ask())
+    return False

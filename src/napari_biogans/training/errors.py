@@ -1,0 +1,22 @@
+"""What can end a training early.
+
+None of these is a RuntimeError: napari's generator workers lose those.
+"""
+
+from __future__ import annotations
+
+
+class TrainingError(Exception):
+    """A training that could not start or could not go on; the message says what to do."""
+
+
+class TrainingDivergedError(TrainingError):
+    """Losses or weights became infinite or NaN."""
+
+
+class DeviceMemoryError(TrainingError):
+    """The device has too little memory for the batch."""
+
+
+class RunError(TrainingError):
+    """A run folder that cannot be used as asked."""

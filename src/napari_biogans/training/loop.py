@@ -1,0 +1,267 @@
+"""The training loop, told as events."""
+
+from __future__ import annotations
+
+import math
+import os
+import platform
+import time
+from collections.abc import Callable, Generator
+from dataclasses import asdict
+from importlib.metadata import version
+from typing import Any
+
+import torch
+
+from napari_biogans.cells import CellSet, read_cells
+from napari_biogans.models import Model, architecture_named
+from napari_biogans.training.configuration import TrainingConfig
+from napari_biogans.training.errors import RunError, TrainingDivergedError
+from napari_biogans.training.events import Event, Metrics, Samples, Saved, Started, StepDone
+from napari_biogans.training.memory import advance, explained_build
+from napari_biogans.training.run import Run, resumed_config
+from napari_biogans.training.samples import sample_latents
+from napari_biogans.training.state import TrainingState
+
+Cells = CellSet | str | os.PathLike[str]
+Training = Generator[Event, None, Model]
+RATE_SMOOTHING = 0.05
+
+
+def never() -> bool:
+    """Say no: a training that nobody stops."""
+    return False
+
+
+def iterate_training(
+    cells: Cells,
+    folder: str | os.PathLike[str],
+    config: TrainingConfig | None = None,
+    *,
+    should_stop: Callable[[], bool] = never,
+) -> Training:
+    """Train a model, yielding what happens.
+
+    Parameters
+    ----------
+    cells : CellSet or path-like
+        What to learn from; a path is read with `read_cells`.
+    folder : path-like
+        Of the run; must not hold one already.
+    config : TrainingConfig, optional
+    should_stop : callable
+        Asked after every step; when it says True, the run is saved and the
+        generator returns. A generator that is closed saves the run too.
+
+    Yields
+    ------
+    Event
+        `Started`, then `StepDone` after every step and `Metrics`, `Samples`
+        and `Saved` where they are due.
+
+    Returns
+    -------
+    Model
+        As it is when all steps are done, the time is over or `should_stop`
+        says so. The run folder holds it too.
+
+    Raises
+    ------
+    CellsError
+        If nothing can be learned from the cells.
+    TrainingError
+        If the training cannot start (`RunError`: the folder holds a run) or
+        cannot go on (`TrainingDivergedError`, `DeviceMemoryError`).
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from napari_biogans.cells import simulate_cells
+    >>> config = TrainingConfig(steps=2, width=2, batch_size=4, critic_steps=1, device="cpu")
+    >>> events = iterate_training(simulate_cells(5).cells, tempfile.mkdtemp() + "/run", config)
+    >>> [type(event).__name__ for event in events]
+    ['Started', 'Samples', 'StepDone', 'StepDone', 'Metrics', 'Samples', 'Saved']
+    """
+    config = config or TrainingConfig()
+    cell_set = cells if isinstance(cells, CellSet) else read_cells(cells)
+    state = _build_state(cell_set, config)
+    run = Run.create(folder, config, cell_set)
+    return (yield from _train(run, state, cell_set, 0.0, should_stop))
+
+
+def iterate_resumed(
+    folder: str | os.PathLike[str],
+    cells: Cells | None = None,
+    *,
+    should_stop: Callable[[], bool] = never,
+    **changes: Any,
+) -> Training:
+    """Go on with a run from its last checkpoint, exactly as if it had not stopped.
+
+    Yields, returns and raises as `iterate_training`; and raises `RunError` if
+    there is no checkpoint that can be read, if the cells are not those of the
+    run, or if all its steps are done.
+
+    Parameters
+    ----------
+    folder : path-like
+        Of the run.
+    cells : CellSet or path-like, optional
+        The cells of the run; default those at the path that the run recorded.
+    should_stop : callable
+        As for `iterate_training`.
+    **changes
+        Settings that may change: `steps` (in all), `minutes`, `device` and how
+        often things are saved.
+    """
+    run = Run(folder)
+    config = resumed_config(run, **changes)
+    checkpoints = run.checkpoints()
+    if not checkpoints:
+        raise RunError(f"{run.folder}: this run has no checkpoint to go on from. Start it again in another folder.")
+    step = max(checkpoints)
+    if step >= config.steps:
+        raise RunError(f"{run.folder}: all {step} steps of this run are done. Give more steps to go on.")
+    cell_set = _cells_of(run, cells)
+    state = _build_state(cell_set, config)
+    seconds = state.load(checkpoints[step])
+    run.change_config(config)
+    run.forget_after(step)
+    return (yield from _train(run, state, cell_set, seconds, should_stop))
+
+
+def _build_state(cells: CellSet, config: TrainingConfig) -> TrainingState:
+    cells.check_trainable()
+    with explained_build():
+        return TrainingState(cells.pool() if architecture_named(config.architecture).pools_classes else cells, config)
+
+
+def _cells_of(run: Run, cells: Cells | None) -> CellSet:
+    record = run.cells_record
+    if cells is None and record["path"] is None:
+        raise RunError(f"{run.folder}: the cells of this run were not read from a file. Give the same cells to go on.")
+    given = record["path"] if cells is None else cells
+    cell_set = given if isinstance(given, CellSet) else read_cells(given)
+    if cell_set.fingerprint() != record["fingerprint"]:
+        raise RunError(
+            f"{run.folder}: these are not the cells that the run was trained on ({sum(record['counts'])} cells: "
+            f"{', '.join(record['class_names'])}). Give those, or start a new run."
+        )
+    return cell_set
+
+
+def _train(
+    run: Run, state: TrainingState, cells: CellSet, seconds_before: float, should_stop: Callable[[], bool]
+) -> Training:
+    config = state.config
+    clock = _Clock(seconds_before, config.minutes)
+    latents = sample_latents(config.architecture, state.shape, config.samples, config.seed)
+    saved_step = state.step
+
+    def drawn(model: Model) -> Samples:
+        images = model.generate(latents=latents)
+        return Samples(state.step, images, run.save_samples(state.step, model.as_cells(images)))
+
+    def save(model: Model) -> Saved:
+        nonlocal saved_step
+        if not state.is_finite():
+            raise _diverged(run, state, "weights")
+        checkpoint = run.save_checkpoint(
+            state.step, lambda path: state.save(path, clock.seconds()), config.keep_checkpoints
+        )
+        saved_step = state.step
+        return Saved(state.step, checkpoint, model.save(run.model_path))
+
+    run.log(f"{_versions()}; {state.device}, {state.precision}; {cells}; steps {state.step} to {config.steps}")
+    yield Started(
+        folder=run.folder,
+        step=state.step,
+        steps=config.steps,
+        device=str(state.device),
+        precision=str(state.precision).removeprefix("torch."),
+        cells=len(cells),
+        pixel_size=cells.pixel_size,
+    )
+    try:
+        if state.step == 0:
+            yield drawn(state.model({}))
+        while True:
+            advance(state)
+            clock.tick()
+            yield StepDone(state.step, config.steps, clock.rate)
+            is_last = should_stop() or clock.is_over() or state.step == config.steps
+            # A stop takes no metrics, so that the rows of a resumed run are those of one that went through.
+            if state.step % config.log_every == 0 or state.step == config.steps:
+                metrics = Metrics(step=state.step, seconds=clock.seconds(), **state.take_metrics()._asdict())
+                if not all(math.isfinite(value) for value in asdict(metrics).values()):
+                    raise _diverged(run, state, "losses")
+                run.add_metrics(metrics)
+                yield metrics
+            sample_due = is_last or state.step % config.sample_every == 0
+            save_due = is_last or state.step % config.checkpoint_every == 0
+            if sample_due or save_due:
+                model = state.model(run.last_metrics())
+            if sample_due:
+                yield drawn(model)
+            if save_due:
+                yield save(model)
+            if is_last:
+                run.log(f"saved at step {state.step} after {clock.seconds():.0f} s")
+                return model
+    except GeneratorExit:
+        # Whoever listened has gone, as when a window is closed: between two steps everything can still be saved.
+        if saved_step < state.step:
+            save(state.model(run.last_metrics()))
+        run.log(f"closed at step {state.step}, saved at step {saved_step}")
+        raise
+    except Exception as error:
+        run.log(f"ended at step {state.step} by {type(error).__name__}: {error}")
+        raise
+
+
+def _diverged(run: Run, state: TrainingState, what: str) -> TrainingDivergedError:
+    kept = run.checkpoints()
+    last = f"The last good checkpoint, of step {max(kept)}, is kept in {run.folder}." if kept else "No checkpoint yet."
+    config = state.config
+    advice = f"Start again with a smaller learning rate (it was {config.resolved_learning_rate:g})"
+    if config.objective != "wgan-gp":
+        advice += " or with the objective wgan-gp, which is more stable"
+    if state.precision is not torch.float32:
+        advice += " or with precision float32"
+    return TrainingDivergedError(f"The {what} became infinite or NaN by step {state.step}. {last} {advice}.")
+
+
+def _versions() -> str:
+    return f"napari-biogans {version('napari-biogans')}, Python {platform.python_version()}, torch {torch.__version__}"
+
+
+class _Clock:
+    """Time trained, over all parts of a run, and the rate of late."""
+
+    def __init__(self, seconds_before: float, minutes: float | None) -> None:
+        now = time.monotonic()
+        self._started = now - seconds_before
+        self._end = math.inf if minutes is None else now + 60 * minutes
+        self._last_tick = now
+        self._step_time: float | None = None
+
+    @property
+    def rate(self) -> float:
+        """Steps per second."""
+        return 1 / self._step_time if self._step_time else 0.0
+
+    def tick(self) -> None:
+        """Take note of a step that is done."""
+        now = time.monotonic()
+        took, self._last_tick = now - self._last_tick, now
+        if self._step_time is None:
+            self._step_time = took
+        self._step_time += RATE_SMOOTHING * (took - self._step_time)
+
+    def seconds(self) -> float:
+        """Give the time trained so far."""
+        return time.monotonic() - self._started
+
+    def is_over(self) -> bool:
+        """Tell whether the time limit has passed."""
+        return time.monotonic() >= self._end

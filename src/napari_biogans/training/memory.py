@@ -1,0 +1,76 @@
+"""Running out of the device's memory, and what would fit."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+
+from napari_biogans.training.errors import DeviceMemoryError
+from napari_biogans.training.state import TrainingState
+
+SMALLEST_BATCH = 2
+
+
+def is_out_of_memory(error: RuntimeError) -> bool:
+    """Tell whether torch failed for want of memory, on any kind of device."""
+    words = str(error).lower()
+    return isinstance(error, torch.OutOfMemoryError) or "out of memory" in words or "can't allocate memory" in words
+
+
+@contextmanager
+def explained_build() -> Iterator[None]:
+    """Turn a want of memory while networks are built into a `DeviceMemoryError`."""
+    try:
+        yield
+    except RuntimeError as error:
+        if not is_out_of_memory(error):
+            raise
+        raise DeviceMemoryError(
+            "The device has too little memory for the networks and the cells. Take a smaller width, fewer cells, "
+            "another device, or end other programs that use it."
+        ) from error
+
+
+def advance(state: TrainingState) -> None:
+    """Take one step; without the memory for it, find out which batch would fit.
+
+    Raises
+    ------
+    DeviceMemoryError
+        With the batch size that was found to fit.
+    """
+    try:
+        state.advance()
+        return
+    except RuntimeError as error:
+        if not is_out_of_memory(error):
+            raise
+        reason = str(error)
+    # Outside the except block, where the traceback no longer holds the tensors of the failed step.
+    wanted = state.config.batch_size
+    fitting = _largest_fitting_batch(state)
+    advice = (
+        f"A batch of {fitting} fits."
+        if fitting
+        else f"Even a batch of {SMALLEST_BATCH} does not fit: take a smaller width or another device."
+    )
+    raise DeviceMemoryError(f"The device has too little memory for a batch of {wanted} cells. {advice} ({reason})")
+
+
+def _largest_fitting_batch(state: TrainingState) -> int | None:
+    """Try halved batches on a training that is over anyway, since only trying tells."""
+    batch = state.config.batch_size // 2
+    while batch >= SMALLEST_BATCH:
+        if state.device.type == "cuda":
+            torch.cuda.empty_cache()
+        state.resize_batch(batch)
+        try:
+            state.advance()
+            return batch
+        except RuntimeError as error:
+            if not is_out_of_memory(error):
+                raise
+        batch //= 2
+    return None

@@ -1,0 +1,280 @@
+"""Everything that changes while a model is trained, and one step of it."""
+
+from __future__ import annotations
+
+import math
+from copy import deepcopy
+from dataclasses import asdict, replace
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, NamedTuple, cast
+
+import torch
+from torch import Tensor, nn
+
+from napari_biogans.cells import CellSet
+from napari_biogans.models import Model, ModelHeader, NetworkShape, architecture_named, modelfile
+from napari_biogans.models.model import CellType
+from napari_biogans.training.averaging import AveragedGenerator
+from napari_biogans.training.configuration import TrainingConfig
+from napari_biogans.training.data import CellSampler
+from napari_biogans.training.devices import choose_device, choose_precision
+from napari_biogans.training.errors import RunError, TrainingError
+
+
+class StepMetrics(NamedTuple):
+    """Means over some steps; the names are the columns of `metrics.csv`."""
+
+    critic_loss: float
+    generator_loss: float
+    critic_gap: float
+    gradient_penalty: float
+
+
+class TrainingState:
+    """Networks, optimisers, cells and random numbers of a training.
+
+    Parameters
+    ----------
+    cells : CellSet
+        One class for architectures that pool classes.
+    config : TrainingConfig
+
+    Raises
+    ------
+    TrainingError
+        If the device is not there, or networks of these sizes cannot be built.
+    """
+
+    def __init__(self, cells: CellSet, config: TrainingConfig) -> None:
+        self.config = config
+        self.step = 0
+        self.device = choose_device(config.device)
+        self.precision = choose_precision(config.resolved_precision, self.device)
+        self.shape = network_shape(cells, config)
+        self._objective = config.resolved_objective
+        self._header = ModelHeader(
+            architecture=config.architecture,
+            shape=self.shape,
+            class_names=tuple(cells.class_names),
+            channel_names=tuple(cells.channel_names),
+            intensity_range=tuple((float(low), float(high)) for low, high in cells.intensity_range),
+            dtype=cast(CellType, cells.dtype.name),
+            pixel_size=cells.pixel_size,
+            draws_from="averaged" if config.resolved_averaging else "last",
+            package_version=version("napari-biogans"),
+        )
+        try:
+            networks = architecture_named(config.architecture).build(self.shape, config.seed)
+        except ValueError as error:
+            raise TrainingError(str(error)) from None
+        self.generator, self.critic = (_channels_last(network.to(self.device)) for network in networks)
+        self.averaged = AveragedGenerator(self.generator, config.averaging_decay) if config.resolved_averaging else None
+        rate = config.resolved_learning_rate
+        self._generator_optimiser = self._objective.optimiser(self.generator.parameters(), rate)
+        self._critic_optimiser = self._objective.optimiser(self.critic.parameters(), rate)
+        self._rng = torch.Generator(self.device).manual_seed(config.seed)
+        self._sampler = CellSampler(cells, config.batch_size, self.device, self._rng, flips=config.flips)
+        self._sums = torch.zeros(len(StepMetrics._fields), device=self.device)
+        self._summed_steps = 0
+
+    def advance(self) -> None:
+        """Take one generator step, with the critic steps before it.
+
+        As published, the generator learns from the fakes of the last critic
+        step; critic steps build no graph of the generator.
+        """
+        self.generator.train()
+        self.critic.train()
+        for _ in range(self.config.critic_steps_at(self.step)):
+            latents = torch.randn(
+                self.config.batch_size, self.shape.latent_size, generator=self._rng, device=self.device
+            )
+            critic_metrics = self._critic_step(self._sampler.batch(), latents)
+        generator_loss = self._generator_step(latents)
+        self._sums += torch.stack([critic_metrics[0], generator_loss, critic_metrics[1], critic_metrics[2]])
+        self._summed_steps += 1
+        if self.averaged is not None:
+            self.averaged.follow(self.generator, self.step)
+        self.step += 1
+
+    def take_metrics(self) -> StepMetrics:
+        """Give the means since the last call (all NaN right after one), and begin new ones."""
+        means = StepMetrics(*(self._sums / self._summed_steps).tolist())
+        self._sums.zero_()
+        self._summed_steps = 0
+        return means
+
+    def resize_batch(self, batch_size: int) -> None:
+        """Go on with batches of another size."""
+        self.config = replace(self.config, batch_size=batch_size)
+        self._sampler.batch_size = batch_size
+
+    def is_finite(self) -> bool:
+        """Whether every weight is finite."""
+        tensors = [*self.generator.state_dict().values(), *self.critic.state_dict().values()]
+        return bool(torch.stack([tensor.isfinite().all() for tensor in tensors]).all())
+
+    def model(self, metrics: dict[str, float]) -> Model:
+        """Copy the networks as they are now into a model."""
+        networks = {"last": self.generator, "critic": self.critic}
+        if self.averaged is not None:
+            self.averaged.calibrate(self._side_rng(), self.shape.latent_size)
+            networks["averaged"] = self.averaged.network
+        copies = {name: _contiguous(deepcopy(network)) for name, network in networks.items()}
+        finite = {name: value for name, value in metrics.items() if math.isfinite(value)}
+        header = replace(self._header, step=self.step, training=asdict(self.config), metrics=finite)
+        return Model(header, copies)
+
+    def save(self, path: Path, seconds: float) -> None:
+        """Write a checkpoint from which `load` goes on exactly.
+
+        Parameters
+        ----------
+        path : pathlib.Path
+        seconds : float
+            Trained so far.
+        """
+        tensors = {
+            **_prefixed("generator", self.generator.state_dict()),
+            **_prefixed("critic", self.critic.state_dict()),
+            **_prefixed("generator-optimiser", _optimiser_tensors(self._generator_optimiser)),
+            **_prefixed("critic-optimiser", _optimiser_tensors(self._critic_optimiser)),
+            **_prefixed("sampler", self._sampler.state()),
+            "rng": self._rng.get_state(),
+            "sums": self._sums,
+        }
+        if self.averaged is not None:
+            tensors.update(_prefixed("averaged", self.averaged.network.state_dict()))
+        header = {
+            "step": self.step,
+            "seconds": seconds,
+            "summed_steps": self._summed_steps,
+            "device": self.device.type,
+        }
+        modelfile.write(path, tensors, header, kind="checkpoint")
+
+    def load(self, path: Path) -> float:
+        """Go on from a checkpoint.
+
+        On another kind of device the random numbers go on differently; all
+        else is as it was.
+
+        Parameters
+        ----------
+        path : pathlib.Path
+
+        Returns
+        -------
+        float
+            Seconds trained before.
+
+        Raises
+        ------
+        RunError
+            If the checkpoint is damaged or of other networks.
+        """
+        try:
+            tensors, header = modelfile.read(path, kind="checkpoint")
+            self.generator.load_state_dict(_under("generator", tensors))
+            self.critic.load_state_dict(_under("critic", tensors))
+            if self.averaged is not None:
+                self.averaged.network.load_state_dict(_under("averaged", tensors))
+            _load_optimiser(self._generator_optimiser, _under("generator-optimiser", tensors))
+            _load_optimiser(self._critic_optimiser, _under("critic-optimiser", tensors))
+            self._sampler.load_state(_under("sampler", tensors))
+            self.step = int(header["step"])
+            self._summed_steps = int(header["summed_steps"])
+            self._sums.copy_(tensors["sums"])
+            if header["device"] == self.device.type:
+                self._rng.set_state(tensors["rng"])
+            else:
+                self._rng.manual_seed(self.config.seed + self.step)
+            return float(header["seconds"])
+        except (modelfile.ModelFileError, RuntimeError, KeyError, ValueError) as error:
+            raise RunError(f"{path}: this checkpoint cannot be resumed from: {error}") from error
+
+    def _critic_step(self, real: Tensor, latents: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        with self._autocast():
+            with torch.no_grad():
+                fake = self.generator(latents).float()
+            mix = torch.rand(real.shape[:2], generator=self._rng, device=self.device)
+            result = self._objective.critic_loss(self.critic, real, fake, mix)
+        loss = result.loss.mean()
+        self._critic_optimiser.zero_grad()
+        loss.backward()
+        self._critic_optimiser.step()
+        if self._objective.weight_limit is not None:
+            with torch.no_grad():
+                for weight in self.critic.parameters():
+                    weight.clamp_(-self._objective.weight_limit, self._objective.weight_limit)
+        return loss.detach(), result.gap.detach().mean(), result.penalty.detach().mean()
+
+    def _generator_step(self, latents: Tensor) -> Tensor:
+        # The critic's weights need no gradient here, which saves a third of its backward pass.
+        self.critic.requires_grad_(False)
+        with self._autocast():
+            loss = self._objective.generator_loss(self.critic(self.generator(latents))).mean()
+        self._generator_optimiser.zero_grad()
+        loss.backward()
+        self._generator_optimiser.step()
+        self.critic.requires_grad_(True)
+        return loss.detach()
+
+    def _autocast(self) -> torch.autocast:
+        return torch.autocast(self.device.type, torch.bfloat16, enabled=self.precision is torch.bfloat16)
+
+    def _side_rng(self) -> torch.Generator:
+        """Random numbers of this step that leave the training's own as they are."""
+        return torch.Generator(self.device).manual_seed((self.config.seed + self.step) % 2**63)
+
+
+def network_shape(cells: CellSet, config: TrainingConfig) -> NetworkShape:
+    """Find the sizes of the networks for some cells and settings."""
+    return NetworkShape(
+        image_size=cells.size,
+        channels=cells.images[0].shape[1],
+        classes=len(cells.class_names),
+        latent_size=config.latent_size,
+        width=config.width,
+        critic_width=config.resolved_critic_width,
+        red_portion=config.red_portion,
+        critic_batch_norm=config.resolved_objective.critic_batch_norm,
+    )
+
+
+def _channels_last(network: nn.Module) -> nn.Module:
+    """Lay weights out as convolutions read them fastest."""
+    return network.to(memory_format=torch.channels_last)  # type: ignore[call-overload, no-any-return]
+
+
+def _contiguous(network: nn.Module) -> nn.Module:
+    """Lay weights out as a file does, so that a model draws the same before it is saved and after."""
+    return network.to(memory_format=torch.contiguous_format)  # type: ignore[call-overload, no-any-return]
+
+
+def _prefixed(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    return {f"{prefix}.{name}": tensor for name, tensor in tensors.items()}
+
+
+def _under(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    start = f"{prefix}."
+    return {name.removeprefix(start): tensor for name, tensor in tensors.items() if name.startswith(start)}
+
+
+def _optimiser_tensors(optimiser: torch.optim.Optimizer) -> dict[str, Tensor]:
+    """Flatten an optimiser's state, {parameter: {name: tensor}}; its settings follow from the configuration."""
+    state = optimiser.state_dict()["state"]
+    return {f"{index}.{name}": value for index, values in state.items() for name, value in values.items()}
+
+
+def _load_optimiser(optimiser: torch.optim.Optimizer, tensors: dict[str, Tensor]) -> None:
+    weights = [weight for group in optimiser.param_groups for weight in group["params"]]
+    state: dict[int, dict[str, Any]] = {}
+    for key, value in tensors.items():
+        index, _, name = key.partition(".")
+        weight = weights[int(index)]
+        # Laid out in memory as the weight, so that the sums are done in the same order as before.
+        same = torch.empty_like(weight).copy_(value) if value.shape == weight.shape else value
+        state.setdefault(int(index), {})[name] = same
+    optimiser.load_state_dict({**optimiser.state_dict(), "state": state})

@@ -1,0 +1,176 @@
+"""Training as one call, with a progress bar."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import FrameType
+from typing import Any, NoReturn
+
+from tqdm.auto import tqdm
+
+from napari_biogans.cells import CellSet, read_cells
+from napari_biogans.models import Model
+from napari_biogans.training.configuration import make_config
+from napari_biogans.training.events import Event, Metrics, Started, StepDone
+from napari_biogans.training.loop import Cells, Training, iterate_resumed, iterate_training, never
+
+
+def train(
+    cells: Cells,
+    folder: str | os.PathLike[str],
+    *,
+    progress: bool = True,
+    should_stop: Callable[[], bool] = never,
+    on_event: Callable[[Event], None] | None = None,
+    **settings: Any,
+) -> Model:
+    """Train a model on cells.
+
+    Ctrl-C finishes the step, saves the run and returns what there is; the run
+    can be resumed.
+
+    Parameters
+    ----------
+    cells : CellSet or path-like
+        What to learn from; a path is read with `read_cells`.
+    folder : path-like
+        Of the run: configuration, metrics, samples, checkpoints and model.
+        Must not hold a run already.
+    progress : bool
+        Show a progress bar.
+    should_stop : callable
+        Asked after every step; True saves and returns.
+    on_event : callable, optional
+        Given every event as it happens.
+    **settings
+        Fields of `TrainingConfig`.
+
+    Returns
+    -------
+    Model
+        As it was at the end; also in the folder as `model.safetensors`.
+
+    Raises
+    ------
+    CellsError
+        If nothing can be learned from the cells.
+    TrainingError
+        If the training cannot start or go on; the message says what to do.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from napari_biogans.cells import simulate_cells
+    >>> model = train(
+    ...     simulate_cells(5).cells,
+    ...     tempfile.mkdtemp() + "/run",
+    ...     progress=False,
+    ...     steps=2,
+    ...     width=2,
+    ...     batch_size=4,
+    ...     critic_steps=1,
+    ...     device="cpu",
+    ... )
+    >>> model.generate(3, seed=0).shape
+    (1, 3, 2, 48, 80)
+    """
+    config = make_config(**settings)
+    if not isinstance(cells, CellSet):
+        cells = read_cells(cells, progress=progress)
+    with stopped_by_interrupt(should_stop) as stop:
+        return run_to_end(
+            iterate_training(cells, folder, config, should_stop=stop), progress=progress, on_event=on_event
+        )
+
+
+def resume(
+    folder: str | os.PathLike[str],
+    cells: Cells | None = None,
+    *,
+    progress: bool = True,
+    should_stop: Callable[[], bool] = never,
+    on_event: Callable[[Event], None] | None = None,
+    **changes: Any,
+) -> Model:
+    """Go on with a run from its last checkpoint, exactly as if it had not stopped.
+
+    Parameters
+    ----------
+    folder : path-like
+        Of the run.
+    cells : CellSet or path-like, optional
+        The cells of the run; default those at the path that the run recorded.
+    progress, should_stop, on_event
+        As for `train`.
+    **changes
+        Settings that may change: `steps` (in all), `minutes`, `device` and how
+        often things are saved.
+
+    Returns
+    -------
+    Model
+
+    Raises
+    ------
+    RunError
+        If the folder holds no run or no checkpoint, if the cells are not those
+        of the run, or if all its steps are done.
+    TrainingError
+        As for `train`.
+    """
+    with stopped_by_interrupt(should_stop) as stop:
+        return run_to_end(
+            iterate_resumed(folder, cells, should_stop=stop, **changes), progress=progress, on_event=on_event
+        )
+
+
+def run_to_end(training: Training, *, progress: bool, on_event: Callable[[Event], None] | None) -> Model:
+    """Exhaust a training's events, showing them as a progress bar, and give its model."""
+    bar: tqdm[NoReturn] | None = None
+    try:
+        while True:
+            event = next(training)
+            if isinstance(event, Started):
+                bar = tqdm(total=event.steps, initial=event.step, unit="step", disable=not progress, dynamic_ncols=True)
+            elif isinstance(event, StepDone) and bar is not None:
+                bar.update(event.step - bar.n)
+            elif isinstance(event, Metrics) and bar is not None:
+                bar.set_postfix(
+                    critic=f"{event.critic_loss:.3g}", generator=f"{event.generator_loss:.3g}", refresh=False
+                )
+            if on_event is not None:
+                on_event(event)
+    except StopIteration as end:
+        model: Model = end.value
+        return model
+    finally:
+        if bar is not None:
+            bar.close()
+        training.close()
+
+
+@contextmanager
+def stopped_by_interrupt(should_stop: Callable[[], bool]) -> Iterator[Callable[[], bool]]:
+    """Turn the first Ctrl-C into a wish to stop; the second interrupts as usual.
+
+    Signals reach the main thread only; elsewhere nothing changes.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield should_stop
+        return
+    interrupted = threading.Event()
+    before = signal.getsignal(signal.SIGINT)
+
+    def stop(signum: int, frame: FrameType | None) -> None:
+        interrupted.set()
+        signal.signal(signal.SIGINT, before)
+
+    signal.signal(signal.SIGINT, stop)
+    try:
+        yield lambda: interrupted.is_set() or should_stop()
+    finally:
+        signal.signal(signal.SIGINT, before)

@@ -1,0 +1,160 @@
+"""The command line, called as a user calls it."""
+
+import json
+
+import numpy as np
+import pytest
+import tifffile
+
+from napari_biogans.cells import read_cells, simulate_cells, write_cells
+from napari_biogans.cli import main
+from napari_biogans.models import load_model
+from napari_biogans.training import Run
+
+TINY = ["--width", "2", "--latent-size", "8", "--batch-size", "4", "--critic-steps", "1", "--device", "cpu"]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """A folder with cells and a run of three steps on them."""
+    folder = tmp_path_factory.mktemp("cli")
+    write_cells(simulate_cells(4, size=(24, 40), classes=["nucleus"], all_greens=False).cells, folder / "cells")
+    assert main(["train", str(folder / "cells"), "--steps", "3", "--output", str(folder / "run"), *TINY]) == 0
+    return folder
+
+
+def answer_of(capsys, *arguments):
+    capsys.readouterr()
+    assert main([*map(str, arguments), "--json"]) == 0
+    return json.loads(capsys.readouterr().out)
+
+
+def test_train_leaves_a_run_and_says_what_to_do_next(folder, tmp_path, capsys):
+    assert main(["train", str(folder / "cells"), "--steps", "1", "-o", str(tmp_path / "run"), *TINY]) == 0
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert f"napari-biogans generate {tmp_path / 'run'}" in captured.err
+    assert load_model(tmp_path / "run").header.step == 1
+
+
+def test_settings_reach_the_run(folder):
+    config = Run(folder / "run").config
+    assert (config.width, config.latent_size, config.batch_size, config.critic_steps) == (2, 8, 4, 1)
+
+
+def test_a_preset_fills_what_is_not_given(folder, tmp_path):
+    arguments = ["--preset", "small", "--steps", "1", "--batch-size", "4", "--output", str(tmp_path / "run")]
+    assert main(["train", str(folder / "cells"), *arguments]) == 0
+    config = Run(tmp_path / "run").config
+    assert (config.width, config.batch_size, config.steps) == (16, 4, 1)
+
+
+def test_resume_goes_on(folder, tmp_path, capsys):
+    run = tmp_path / "run"
+    assert main(["train", str(folder / "cells"), "--steps", "2", "--output", str(run), *TINY]) == 0
+    assert answer_of(capsys, "resume", run, "--steps", 5)["step"] == 5
+    assert main(["resume", str(run)]) == 1
+    assert "all 5 steps of this run are done" in capsys.readouterr().err
+
+
+def test_a_time_limit_is_not_a_failure(folder, tmp_path, capsys):
+    arguments = ["--minutes", "0.001", "--steps", "1000000", "--output", str(tmp_path / "run")]
+    assert main(["train", str(folder / "cells"), *arguments, *TINY]) == 0
+    assert "napari-biogans resume" in capsys.readouterr().err
+
+
+def test_generate_writes_stacks_that_read_back(folder, tmp_path, capsys):
+    answer = answer_of(capsys, "generate", folder / "run", "--n", 5, "--seed", 1, "--output", tmp_path / "drawn")
+    assert answer["cells"] == 5
+    drawn = read_cells(tmp_path / "drawn")
+    assert drawn.class_names == ("nucleus",)
+    assert drawn.pixel_size == pytest.approx(0.4)
+    assert np.array_equal(drawn.images[0], load_model(folder / "run").generate(5, seed=1)[0])
+    assert tifffile.imread(answer["files"][0]).shape == (5, 2, 24, 40)
+
+
+def test_generate_draws_the_same_from_its_latents(folder, tmp_path, capsys):
+    answer_of(capsys, "generate", folder / "run", "--n", 4, "--output", tmp_path / "first")
+    latents = tmp_path / "first" / "latents.npy"
+    answer_of(capsys, "generate", folder / "run", "--latents", latents, "--output", tmp_path / "second")
+    first, second = (read_cells(tmp_path / name).images[0] for name in ("first", "second"))
+    assert np.array_equal(first, second)
+
+
+def test_generate_draws_many_greens_for_each_red(folder, tmp_path, capsys):
+    arguments = ["--n", 3, "--greens-per-red", 4, "--seed", 0, "--output", tmp_path / "drawn.npz"]
+    assert answer_of(capsys, "generate", folder / "run" / "model.safetensors", *arguments)["cells"] == 12
+    images = read_cells(tmp_path / "drawn.npz").images[0].reshape(3, 4, 2, 24, 40)
+    assert (images[:, :, 0] == images[:, :1, 0]).all()
+
+
+def test_generate_writes_over_nothing_unless_asked(folder, tmp_path, capsys):
+    arguments = ["generate", str(folder / "run"), "--n", "2", "--output", str(tmp_path / "drawn")]
+    assert main(arguments) == 0
+    assert main(arguments) == 1
+    assert "already" in capsys.readouterr().err
+    assert main([*arguments, "--overwrite"]) == 0
+
+
+def test_info_tells_models_runs_and_cells_apart(folder, capsys):
+    model = answer_of(capsys, "info", folder / "run" / "model.safetensors")
+    assert (model["kind"], model["latent_size"], model["image_size_pixels"]) == ("model", 8, [24, 40])
+    run = answer_of(capsys, "info", folder / "run")
+    assert (run["kind"], run["steps_done"], run["cells"]) == ("run", 3, {"nucleus": 4})
+    cells = answer_of(capsys, "info", folder / "cells")
+    assert (cells["kind"], cells["cells"], cells["cell_type"]) == ("cells", {"nucleus": 4}, "uint8")
+
+
+def test_info_is_readable_without_json(folder, capsys):
+    assert main(["info", str(folder / "run")]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert "kind          run" in lines
+    assert any(line.split() == ["cells", "nucleus:", "4"] for line in lines)
+
+
+def test_demo_makes_a_run_and_a_picture(folder, tmp_path, capsys):
+    assert main(["demo", "--cells", str(folder / "cells"), "--minutes", "0.01", "-o", str(tmp_path / "demo")]) == 0
+    captured = capsys.readouterr()
+    assert captured.out.strip() == str(tmp_path / "demo" / "overview.png")
+    assert (tmp_path / "demo" / "overview.png").read_bytes().startswith(b"\x89PNG")
+    assert "What to do next" in captured.err
+
+
+@pytest.mark.parametrize("command", ["train", "resume", "generate", "info", "demo"])
+def test_help_is_there_for_every_command(command, capsys):
+    assert main([command, "--help"]) == 0
+    assert "Usage: napari-biogans" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        (["train"], 2, "--cells"),
+        (["train", "cells", "--steps", "0"], 2, "steps: Input should be greater than or equal to 1"),
+        (["train", "cells", "--steps", "many"], 2, "many"),
+        (["train", "cells", "--colour", "blue"], 2, "--colour"),
+        (["fly"], 2, "fly"),
+        (["train", "no-such-cells"], 1, "no-such-cells"),
+        (["resume", "no-such-run"], 1, "no-such-run"),
+        (["generate", "no-such-model"], 1, "no-such-model"),
+        (["info", "no-such-thing"], 1, "no-such-thing"),
+    ],
+)
+def test_mistakes_get_a_message_and_a_code(arguments, code, message, capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert main(arguments) == code
+    captured = capsys.readouterr()
+    assert message in captured.err
+    assert "Traceback" not in captured.err
+    assert not list(tmp_path.iterdir())
+
+
+def test_latents_that_do_not_fit_are_refused(folder, tmp_path, capsys):
+    np.save(tmp_path / "latents.npy", np.zeros((3, 5), np.float32))
+    arguments = ["generate", str(folder / "run"), "--latents", str(tmp_path / "latents.npy")]
+    assert main(arguments) == 1
+    assert "(N, 8)" in capsys.readouterr().err
+    assert main([*arguments, "--seed", "3"]) == 1
+    assert "not both" in capsys.readouterr().err
+    np.save(tmp_path / "latents.npy", np.array([{"a": 1}], dtype=object), allow_pickle=True)
+    assert main(arguments) == 1

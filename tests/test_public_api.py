@@ -1,0 +1,72 @@
+"""The public names, and what importing them costs."""
+
+import subprocess
+import sys
+
+import pytest
+
+import napari_biogans as biogans
+
+BLOCK_PLUGIN_LIBRARIES = """
+import sys
+
+class Blocked:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in {"napari", "npe2", "qtpy", "magicgui", "superqt", "pyqtgraph", "PyQt5", "PyQt6",
+                                      "PySide2", "PySide6", "vispy"}:
+            raise ImportError(f"{name} is blocked")
+
+sys.meta_path.insert(0, Blocked())
+"""
+
+WHOLE_ENGINE = """
+import napari_biogans as biogans
+from napari_biogans.cli import main
+
+folder = sys.argv[1]
+settings = ["--width", "2", "--latent-size", "8", "--batch-size", "4", "--critic-steps", "1"]
+biogans.write_cells(biogans.simulate_cells(4, size=(24, 40), classes=["nucleus"]).cells, folder + "/cells")
+assert main(["train", folder + "/cells", "--steps", "2", "--output", folder + "/run", *settings]) == 0
+assert main(["resume", folder + "/run", "--steps", "3"]) == 0
+assert main(["generate", folder + "/run", "--n", "4", "--output", folder + "/drawn"]) == 0
+assert main(["info", folder + "/drawn"]) == 0
+assert main(["demo", "--cells", folder + "/cells", "--minutes", "0.01", "--output", folder + "/demo"]) == 0
+"""
+
+
+def run_python(code, *arguments):
+    return subprocess.run(
+        [sys.executable, "-c", code, *arguments], capture_output=True, text=True, timeout=300, check=False
+    )
+
+
+@pytest.mark.parametrize("name", biogans.__all__)
+def test_every_public_name_is_there_with_a_docstring(name):
+    thing = getattr(biogans, name)
+    assert thing.__doc__
+    assert name in dir(biogans)
+
+
+def test_no_other_names():
+    assert set(biogans.__all__) == {"__version__", *biogans._HOME_OF}
+    with pytest.raises(AttributeError, match="colour"):
+        biogans.colour  # noqa: B018
+
+
+def test_importing_the_package_loads_nothing_heavy():
+    result = run_python("import sys, napari_biogans; print(*sys.modules)")
+    loaded = {name.partition(".")[0] for name in result.stdout.split()}
+    assert "napari_biogans" in loaded
+    assert not loaded & {"torch", "numpy", "pandas", "napari", "qtpy", "PyQt6", "matplotlib", "skimage", "pydantic"}
+
+
+def test_the_whole_engine_runs_without_napari_and_qt(tmp_path):
+    result = run_python(BLOCK_PLUGIN_LIBRARIES + WHOLE_ENGINE, str(tmp_path))
+    assert result.returncode == 0, result.stderr
+    assert (tmp_path / "demo" / "overview.png").exists()
+
+
+def test_waiting_threads_do_not_spin_unless_asked():
+    code = "import os, napari_biogans; print(os.environ['OMP_WAIT_POLICY'])"
+    assert run_python(code).stdout.strip() == "passive"
+    assert run_python("import os; os.environ['OMP_WAIT_POLICY'] = 'active'\n" + code).stdout.strip() == "active"
