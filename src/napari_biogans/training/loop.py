@@ -16,6 +16,7 @@ import torch
 from napari_biogans.cells import CellSet, read_cells
 from napari_biogans.models import Model, architecture_named
 from napari_biogans.training.configuration import TrainingConfig
+from napari_biogans.training.devices import chosen_threads
 from napari_biogans.training.errors import RunError, TrainingDivergedError
 from napari_biogans.training.events import Event, Metrics, Samples, Saved, Started, StepDone
 from napari_biogans.training.memory import advance, explained_build
@@ -86,7 +87,8 @@ def iterate_training(
     cell_set = cells if isinstance(cells, CellSet) else read_cells(cells)
     state = _build_state(cell_set, config)
     run = Run.create(folder, config, cell_set)
-    return (yield from _train(run, state, cell_set, 0.0, should_stop))
+    with chosen_threads():
+        return (yield from _train(run, state, cell_set, 0.0, should_stop))
 
 
 def iterate_resumed(
@@ -127,7 +129,8 @@ def iterate_resumed(
     seconds = state.load(checkpoints[step])
     run.change_config(config)
     run.forget_after(step)
-    return (yield from _train(run, state, cell_set, seconds, should_stop))
+    with chosen_threads():
+        return (yield from _train(run, state, cell_set, seconds, should_stop))
 
 
 def _build_state(cells: CellSet, config: TrainingConfig) -> TrainingState:
@@ -172,7 +175,8 @@ def _train(
         saved_step = state.step
         return Saved(state.step, checkpoint, model.save(run.model_path))
 
-    run.log(f"{_versions()}; {state.device}, {state.precision}; {cells}; steps {state.step} to {config.steps}")
+    where = f"{state.device} ({torch.get_num_threads()} threads), {state.precision}"
+    run.log(f"{_versions()}; {where}; {cells}; steps {state.step} to {config.steps}")
     yield Started(
         folder=run.folder,
         step=state.step,

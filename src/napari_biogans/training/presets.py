@@ -37,7 +37,7 @@ PRESETS: dict[str, Preset] = {
                 "width": 12,
                 "batch_size": 32,
                 "critic_steps": 2,
-                "learning_rate": 5e-4,
+                "learning_rate": 1e-3,
                 "averaging_decay": 0.99,
                 "sample_every": 50,
                 "checkpoint_every": 500,

@@ -1,0 +1,65 @@
+"""On what to compute."""
+
+import os
+
+import pytest
+import torch
+
+from napari_biogans.training import TrainingError
+from napari_biogans.training.devices import choose_device, choose_precision, choose_threads, chosen_threads
+
+
+@pytest.fixture
+def four_threads(monkeypatch):
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    before = torch.get_num_threads()
+    torch.set_num_threads(4)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.mark.parametrize(("processors", "threads"), [(1, 1), (2, 1), (4, 3), (16, 4)])
+def test_one_processor_is_left_free(monkeypatch, four_threads, processors, threads):
+    monkeypatch.setattr(os, "sched_getaffinity", lambda pid: set(range(processors)), raising=False)
+    assert choose_threads() == threads
+    with chosen_threads():
+        assert torch.get_num_threads() == threads
+    assert torch.get_num_threads() == 4
+
+
+def test_whoever_sets_the_threads_is_obeyed(monkeypatch, four_threads):
+    monkeypatch.setattr(os, "sched_getaffinity", lambda pid: {0}, raising=False)
+    monkeypatch.setenv("OMP_NUM_THREADS", "4")
+    assert choose_threads() == 4
+
+
+def test_the_best_device_is_found():
+    expected = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
+    assert choose_device().type == expected
+    assert choose_device("cpu").type == "cpu"
+
+
+@pytest.mark.parametrize("name", ["abacus", "cuda:99", "meta"])
+def test_a_device_that_is_not_there_is_refused(name):
+    with pytest.raises(TrainingError, match="take auto"):
+        choose_device(name)
+
+
+def test_precision():
+    cpu = torch.device("cpu")
+    assert choose_precision("float32", cpu) is torch.float32
+    assert choose_precision("bfloat16", cpu) is torch.bfloat16
+    assert choose_precision("auto", cpu) in (torch.float32, torch.bfloat16)
+    assert choose_precision("auto", torch.device("mps")) is torch.float32
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU here")
+def test_a_gpu_trains_resumes_and_draws(cells, settings, tmp_path):
+    from napari_biogans.training import resume, train
+
+    settings |= {"device": "cuda", "precision": "auto"}
+    train(cells, tmp_path / "run", progress=False, steps=3, **settings)
+    model = resume(tmp_path / "run", cells, progress=False, steps=6)
+    assert model.device.type == "cuda"
+    assert model.generate(4, seed=0).shape == (1, 4, 2, 24, 40)
