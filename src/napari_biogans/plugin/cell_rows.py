@@ -1,0 +1,183 @@
+"""Rows to choose the layers that hold the cells of each class."""
+
+from __future__ import annotations
+
+from itertools import count
+from typing import Any
+
+from qtpy.QtCore import Signal
+from qtpy.QtWidgets import QFrame, QGridLayout, QLabel, QLineEdit, QPushButton, QVBoxLayout, QWidget
+
+from napari_biogans.cells.cellset import CellsError
+from napari_biogans.plugin.cell_layers import ClassLayers, LayerImages, check_layers
+from napari_biogans.plugin.image_layers import GreenBox, ImageLayers, LayerBox
+from napari_biogans.plugin.narrow_button import keep_narrow
+from napari_biogans.plugin.pairing import Pair, SameLayer, guess_pair
+
+
+class CellRow(QFrame):
+    """One class: its name, its layers, and a button to take it away.
+
+    Parameters
+    ----------
+    layers : ImageLayers
+        To choose from.
+    name : str
+        That it has until another is given.
+    """
+
+    changed = Signal()
+    removal_asked = Signal(object)
+
+    def __init__(self, layers: ImageLayers, name: str, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._layers = layers
+        self.name = QLineEdit()
+        self.name.setPlaceholderText(name)
+        self.name.setToolTip("What green shows in these cells: a protein, a treatment")
+        self.red = LayerBox()
+        self.green = GreenBox()
+        self.remove = QPushButton("×")
+        keep_narrow(self.remove)
+        self.remove.setToolTip("Take this class away")
+        grid = QGridLayout(self)
+        grid.setContentsMargins(0, 0, 0, 4)
+        grid.addWidget(QLabel("Class"), 0, 0)
+        grid.addWidget(self.name, 0, 1)
+        grid.addWidget(self.remove, 0, 2)
+        grid.addWidget(QLabel("Red"), 1, 0)
+        grid.addWidget(self.red, 1, 1, 1, 2)
+        grid.addWidget(QLabel("Green"), 2, 0)
+        grid.addWidget(self.green, 2, 1, 1, 2)
+        grid.setColumnStretch(1, 1)
+        self.name.textChanged.connect(self.changed)
+        self.red.chosen.connect(self._follow_red)
+        self.green.chosen.connect(self.changed)
+        self.remove.clicked.connect(self._ask_removal)
+
+    def offer_layers(self) -> None:
+        """Offer the layers there are now."""
+        self.red.offer(self._layers.all())
+        self._offer_greens()
+
+    def fill(self, pair: Pair) -> None:
+        """Choose layers that belong together."""
+        self.red.choose(pair.red)
+        self.green.choose(pair.green)
+        if not self.name.text():
+            self.name.setText(pair.name)
+
+    def is_empty(self) -> bool:
+        """Whether no layer is chosen."""
+        return self.red.choice() is None and self.green.choice() is None
+
+    def layers(self) -> ClassLayers:
+        """Take what counts of the chosen layers.
+
+        Raises
+        ------
+        CellsError
+            If a layer is not chosen.
+        """
+        name = self.name.text().strip() or self.name.placeholderText()
+        red, green = self.red.choice(), self.green.choice()
+        for layer, colour in ((red, "red"), (green, "green")):
+            if layer is None:
+                raise CellsError(f"Choose a {colour} layer for {name!r}: an image layer that holds a stack of cells.")
+        if isinstance(green, SameLayer):
+            return ClassLayers(name, LayerImages.of(red), channel_axis=green.axis)
+        return ClassLayers(name, LayerImages.of(red), LayerImages.of(green))
+
+    def _follow_red(self) -> None:
+        self._offer_greens()
+        axes = self.green.channels()
+        if self.green.choice() is None and len(axes) == 1:
+            self.green.choose(axes[0])
+        self.changed.emit()
+
+    def _offer_greens(self) -> None:
+        red = self.red.choice()
+        self.green.offer_for([layer for layer in self._layers.all() if layer is not red], red)
+
+    def _ask_removal(self) -> None:
+        self.removal_asked.emit(self)
+
+
+class CellRows(QWidget):
+    """As many classes as wanted, each with its layers.
+
+    Layers that seem to belong together are chosen from the start.
+
+    Parameters
+    ----------
+    viewer : napari.viewer.Viewer
+    """
+
+    changed = Signal()
+
+    def __init__(self, viewer: Any, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.image_layers = ImageLayers(viewer, self)
+        self.rows: list[CellRow] = []
+        self._lines = QVBoxLayout()
+        self._lines.setContentsMargins(0, 0, 0, 0)
+        self.add = QPushButton("Add class")
+        self.add.setToolTip("Another class of cells, with layers of its own")
+        self.add.clicked.connect(self.add_row)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addLayout(self._lines)
+        layout.addWidget(self.add)
+        self.image_layers.changed.connect(self._follow)
+        self.add_row()
+
+    def add_row(self) -> None:
+        """Add a class, with the next layers that seem to belong together."""
+        used = {row.name.placeholderText() for row in self.rows}
+        row = CellRow(self.image_layers, next(name for name in map("class {}".format, count(1)) if name not in used))
+        self._lines.addWidget(row)
+        self.rows.append(row)
+        self._fill(row)
+        row.changed.connect(self._tell)
+        row.removal_asked.connect(self.remove_row)
+        self._tell()
+
+    def remove_row(self, row: CellRow) -> None:
+        """Take a class away."""
+        self.rows.remove(row)
+        self._lines.removeWidget(row)
+        row.hide()
+        row.deleteLater()
+        self._tell()
+
+    def classes(self) -> tuple[ClassLayers, ...]:
+        """Take what counts of the chosen layers.
+
+        Raises
+        ------
+        CellsError
+            If a layer is not chosen, or the layers cannot be cells; the
+            message says what to do.
+        """
+        classes = tuple(row.layers() for row in self.rows)
+        check_layers(classes)
+        return classes
+
+    def _fill(self, row: CellRow) -> None:
+        row.offer_layers()
+        taken = [layer for other in self.rows for layer in (other.red.choice(), other.green.choice())]
+        if pair := guess_pair(self.image_layers.all(), taken):
+            row.fill(pair)
+
+    def _follow(self) -> None:
+        for row in self.rows:
+            if row.is_empty():
+                self._fill(row)
+            else:
+                row.offer_layers()
+        self._tell()
+
+    def _tell(self) -> None:
+        for row in self.rows:
+            row.remove.setEnabled(len(self.rows) > 1)
+        self.changed.emit()

@@ -1,0 +1,134 @@
+"""The image layers of a viewer, and boxes to choose one of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from napari.layers import Image
+from qtpy.QtCore import QObject, Qt, Signal
+from qtpy.QtWidgets import QComboBox, QSizePolicy, QWidget
+
+from napari_biogans.plugin.cell_layers import channel_axes
+from napari_biogans.plugin.pairing import SameLayer
+from napari_biogans.plugin.setting_editors import ignore_wheel
+
+LETTERS = 5
+"""Width of a box at least, in letters."""
+
+
+class ImageLayers(QObject):
+    """Follows the image layers of a viewer.
+
+    Parameters
+    ----------
+    viewer : napari.viewer.Viewer
+    """
+
+    changed = Signal()
+    """A layer came, went, got another name or other pixels."""
+
+    def __init__(self, viewer: Any, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._layers = viewer.layers
+        self._followed: list[Image] = []
+        for event in (self._layers.events.inserted, self._layers.events.removed, self._layers.events.reordered):
+            event.connect(self._update)
+        self._follow()
+
+    def all(self) -> list[Image]:
+        """Give the layers, in the order in which they were added."""
+        return list(self._followed)
+
+    def disconnect_all(self) -> None:
+        """Stop following."""
+        for event in (self._layers.events.inserted, self._layers.events.removed, self._layers.events.reordered):
+            event.disconnect(self._update)
+        for layer in self._followed:
+            self._leave(layer)
+        self._followed = []
+
+    def _update(self, event: Any = None) -> None:
+        self._follow()
+        self.changed.emit()
+
+    def _follow(self) -> None:
+        present = [layer for layer in self._layers if isinstance(layer, Image)]
+        for layer in self._followed:
+            if layer not in present:
+                self._leave(layer)
+        for layer in present:
+            if layer not in self._followed:
+                layer.events.name.connect(self._tell)
+                layer.events.data.connect(self._tell)
+        self._followed = present
+
+    def _leave(self, layer: Image) -> None:
+        layer.events.name.disconnect(self._tell)
+        layer.events.data.disconnect(self._tell)
+
+    def _tell(self, event: Any = None) -> None:
+        self.changed.emit()
+
+
+class LayerBox(QComboBox):
+    """A box to choose an image layer."""
+
+    chosen = Signal()
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._options: list[Any] = []
+        self.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        self.setMinimumContentsLength(LETTERS)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self.setPlaceholderText("choose")
+        self.currentIndexChanged.connect(self._tell)
+        ignore_wheel(self)
+
+    def choice(self) -> Any:
+        """Give what is chosen: a layer, `SameLayer` in a `GreenBox`, or None."""
+        index = self.currentIndex()
+        return self._options[index] if index >= 0 else None
+
+    def choose(self, option: Any) -> None:
+        """Choose one of the options, or none of them."""
+        self.setCurrentIndex(self._options.index(option) if option in self._options else -1)
+
+    def offer(self, layers: Sequence[Image]) -> None:
+        """Offer these layers, keeping what is chosen if it is among them."""
+        self._offer({layer: layer.name for layer in layers})
+
+    def _offer(self, texts: dict[Any, str]) -> None:
+        kept = self.choice()
+        self.blockSignals(True)
+        self.clear()
+        self._options = list(texts)
+        for index, text in enumerate(texts.values()):
+            self.addItem(text)
+            self.setItemData(index, text, Qt.ItemDataRole.ToolTipRole)
+        self.choose(kept)
+        self.blockSignals(False)
+        self.setToolTip(self.currentText())
+        if self.choice() is not kept:
+            self.chosen.emit()
+
+    def _tell(self, index: int) -> None:
+        self.setToolTip(self.currentText())
+        self.chosen.emit()
+
+
+class GreenBox(LayerBox):
+    """A box to choose the layer of green: another layer, or a channel of the layer of red."""
+
+    def offer_for(self, layers: Sequence[Image], red: Image | None) -> None:
+        """Offer layers, and the channels of the layer of red if it has an axis for them."""
+        axes = [] if red is None else channel_axes(red.data.shape, red.axis_labels)
+        same = {
+            SameLayer(axis): "same layer, channel 1" + (f" of axis {axis}" if len(axes) > 1 else "") for axis in axes
+        }
+        self._offer({**same, **{layer: layer.name for layer in layers}})
+
+    def channels(self) -> list[SameLayer]:
+        """Offered channels of the layer of red."""
+        return [option for option in self._options if isinstance(option, SameLayer)]

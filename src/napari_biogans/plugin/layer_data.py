@@ -1,0 +1,178 @@
+"""From images of cells to what napari makes layers of. Nothing here knows Qt or napari."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+from numpy.typing import NDArray
+from skimage.util import montage
+
+from napari_biogans.cells.cellset import CellSet
+from napari_biogans.cells.tiff_metadata import to_micrometres
+
+LayerData = tuple[NDArray[Any], dict[str, Any], str]
+
+COLORMAPS = ("red", "green", "gray")
+"""Of red, green, and what else there may be."""
+METADATA_KEY = "biogans"
+"""Under which layers hold what we know of them."""
+SHEET_MARGIN = 1
+"""Pixels between the cells of a contact sheet."""
+GAP = 8
+"""Pixels between layers that stand beside each other."""
+
+
+def channel_layers(
+    images: NDArray[Any],
+    names: Sequence[str],
+    *,
+    pixel_size: float | None = None,
+    metadata: dict[str, Any] | None = None,
+) -> list[LayerData]:
+    """Make one image layer per channel, to be seen on top of each other.
+
+    Parameters
+    ----------
+    images : array (C, ..., H, W)
+    names : sequence of str
+        One per channel.
+    pixel_size : float, optional
+        In µm.
+    metadata : dict, optional
+        Kept in each layer under `METADATA_KEY`.
+
+    Returns
+    -------
+    list of (data, keywords, "image")
+    """
+    return [
+        (
+            channel,
+            {
+                "name": name,
+                "colormap": COLORMAPS[min(place, len(COLORMAPS) - 1)],
+                "blending": "additive",
+                "contrast_limits": contrast_limits(channel),
+                "metadata": {METADATA_KEY: {} if metadata is None else dict(metadata)},
+                **_axes(channel.ndim, pixel_size),
+            },
+            "image",
+        )
+        for place, (channel, name) in enumerate(zip(images, names, strict=True))
+    ]
+
+
+def cell_layers(cells: CellSet) -> list[LayerData]:
+    """Make red and green layers of a cell set, a pair per class, called "Tea1 red" and "Tea1 green".
+
+    Parameters
+    ----------
+    cells : CellSet
+
+    Returns
+    -------
+    list of (data, keywords, "image")
+        Layers of stacks (N, H, W).
+    """
+    return [
+        layer
+        for images, class_name in zip(cells.images, cells.class_names, strict=True)
+        for layer in channel_layers(
+            images.swapaxes(0, 1),
+            [f"{class_name} {channel}" for channel in cells.channel_names],
+            pixel_size=cells.pixel_size,
+        )
+    ]
+
+
+def contrast_limits(images: NDArray[Any]) -> tuple[float, float]:
+    """Find limits within which all of some images can be seen.
+
+    Examples
+    --------
+    >>> contrast_limits(np.array([[3, 90]], np.uint8)), contrast_limits(np.zeros((2, 2), np.uint8))
+    ((3.0, 90.0), (0.0, 1.0))
+    """
+    low, high = float(images.min()), float(images.max())
+    return (low, high) if low < high else (low, low + 1)
+
+
+def contact_sheet(images: NDArray[Any], columns: int | None = None) -> NDArray[Any]:
+    """Lay cells out beside each other.
+
+    Parameters
+    ----------
+    images : array (N, H, W)
+    columns : int, optional
+        Default as many as there are rows, or one more.
+
+    Returns
+    -------
+    array (rows * (H + 1) + 1, columns * (W + 1) + 1)
+        Of the same type; the darkest value stands between and after the cells.
+
+    Examples
+    --------
+    >>> contact_sheet(np.ones((5, 48, 80)), columns=4).shape
+    (99, 325)
+    """
+    columns = columns or math.ceil(math.sqrt(len(images)))
+    rows = math.ceil(len(images) / columns)
+    sheet: NDArray[Any] = montage(
+        images, fill=images.min(), grid_shape=(rows, min(columns, len(images))), padding_width=SHEET_MARGIN
+    )
+    return sheet
+
+
+def beside(layers: Any, added: Sequence[LayerData]) -> list[LayerData]:
+    """Put layers on top of each other to the right of all that are there, so that nothing is covered.
+
+    Where the layers that are there count in pixels, so do these, whose scale
+    stays; napari warns about layers of different kinds of units.
+
+    Parameters
+    ----------
+    layers : napari.components.LayerList
+        What is there.
+    added : sequence of (data, keywords, "image")
+
+    Returns
+    -------
+    list of (data, keywords, "image")
+    """
+    if not len(layers):
+        return list(added)
+    extent = layers.extent
+    if extent.units is None or to_micrometres(1, str(extent.units[-1])) is None:
+        added = [(data, _without_units(keywords), kind) for data, keywords, kind in added]
+    top, right = extent.world[0, -2], extent.world[1, -1] + extent.step[-1]
+    units = (None, None) if extent.units is None else extent.units[-2:]
+    placed = []
+    for data, keywords, kind in added:
+        scale = keywords.get("scale", (1.0,))[-1]
+        place = (top * _factor(units[0], keywords), right * _factor(units[1], keywords) + GAP * scale)
+        placed.append((data, {**keywords, "translate": (0.0,) * (data.ndim - 2) + place}, kind))
+    return placed
+
+
+def _without_units(keywords: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in keywords.items() if name != "units"}
+
+
+def _factor(unit: Any, keywords: dict[str, Any]) -> float:
+    """Tell how many units of a layer are one of the viewer's."""
+    in_micrometres = to_micrometres(1, str(unit))
+    return in_micrometres if in_micrometres and "units" in keywords else 1.0
+
+
+def _axes(ndim: int, pixel_size: float | None) -> dict[str, Any]:
+    labels = ("cell", "y", "x")[-ndim:]
+    if pixel_size is None:
+        return {"axis_labels": labels}
+    return {
+        "axis_labels": labels,
+        "scale": (1.0,) * (ndim - 2) + (pixel_size, pixel_size),
+        "units": ("pixel",) * (ndim - 2) + ("micrometer", "micrometer"),
+    }

@@ -1,0 +1,102 @@
+"""Choosing a model: one of this session, a file, or the folder of a run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from qtpy.QtCore import Qt, Signal
+from qtpy.QtWidgets import QComboBox, QFileDialog, QHBoxLayout, QMenu, QPushButton, QSizePolicy, QWidget
+
+from napari_biogans.plugin.path_edit import ask_folder
+from napari_biogans.plugin.session import SESSION
+from napari_biogans.plugin.setting_editors import ignore_wheel
+
+LETTERS = 10
+MODEL_FILES = "Models (*.safetensors)"
+
+
+class ModelBox(QWidget):
+    """A list of models, to which others can be added by a dialog.
+
+    When a training writes its first model, that is chosen by itself.
+    """
+
+    chosen = Signal(object)
+    """The path of a model file or a run, which may be chosen already but have become newer."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._paths: list[Path] = []
+        self.list = QComboBox()
+        self.list.setPlaceholderText("train or open a model")
+        self.list.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        self.list.setMinimumContentsLength(LETTERS)
+        self.list.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        ignore_wheel(self.list)
+        self.open = QPushButton("Open")
+        self.open.setToolTip("Open a model file, or the model of a run")
+        menu = QMenu(self.open)
+        menu.addAction("Model file…", self._ask_file)
+        menu.addAction("Folder of a run…", self._ask_run)
+        self.open.setMenu(menu)
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(self.list, 1)
+        layout.addWidget(self.open)
+        for run in reversed(SESSION.runs):
+            self._insert(run)
+        if self._paths:
+            self.list.setCurrentIndex(0)
+        self.list.currentIndexChanged.connect(self._tell)
+        SESSION.model_saved.connect(self._note_saved)
+
+    def path(self) -> Path | None:
+        """Model that is chosen."""
+        index = self.list.currentIndex()
+        return self._paths[index] if index >= 0 else None
+
+    def add(self, path: Path) -> None:
+        """Add a model at the top, and choose it.
+
+        Parameters
+        ----------
+        path : pathlib.Path
+            A model file or the folder of a run.
+        """
+        self.list.blockSignals(True)
+        if path in self._paths:
+            self.list.setCurrentIndex(self._paths.index(path))
+        else:
+            self._insert(path)
+            self.list.setCurrentIndex(0)
+        self.list.blockSignals(False)
+        self._tell()
+
+    def disconnect_all(self) -> None:
+        """Hear no more of models that are trained."""
+        SESSION.model_saved.disconnect(self._note_saved)
+
+    def _insert(self, path: Path) -> None:
+        self._paths.insert(0, path)
+        self.list.insertItem(0, path.name if path.is_dir() else f"{path.parent.name}/{path.name}")
+        self.list.setItemData(0, str(path), Qt.ItemDataRole.ToolTipRole)
+
+    def _note_saved(self, run: Path) -> None:
+        if run not in self._paths:
+            self.add(run)
+        elif run == self.path():
+            self._tell()
+
+    def _ask_file(self) -> None:
+        start = self.path() or Path.home()
+        name, _ = QFileDialog.getOpenFileName(self, "Model file", str(start), MODEL_FILES)
+        if name:
+            self.add(Path(name))
+
+    def _ask_run(self) -> None:
+        if folder := ask_folder(self, "Folder of a run", self.path()):
+            self.add(folder)
+
+    def _tell(self) -> None:
+        self.list.setToolTip(str(self.path() or ""))
+        self.chosen.emit(self.path())

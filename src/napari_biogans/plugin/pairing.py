@@ -1,0 +1,88 @@
+"""Guessing which layers hold red and green cells, so that they need not be chosen by hand."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from napari_biogans.plugin.cell_layers import channel_axes
+from napari_biogans.plugin.layer_data import METADATA_KEY
+
+NAMED_BY_COLOUR = re.compile(r"(?:(?P<name>.*?)[\s_.-]+)?(?P<colour>red|green)", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class SameLayer:
+    """Green is in the layer of red, along a channel axis."""
+
+    axis: int
+
+
+@dataclass(frozen=True, eq=False)
+class Pair:
+    """Layers that seem to belong together."""
+
+    red: Any
+    green: Any
+    """A layer, or `SameLayer`."""
+    name: str
+    """Of the class; empty if the layers do not tell."""
+
+
+def guess_pair(layers: Sequence[Any], taken: Iterable[Any] = ()) -> Pair | None:
+    """Find a pair of image layers that may hold the cells of one class.
+
+    Layers called "Tea1 red" and "Tea1 green" come first, then those with the
+    colormaps red and green, then one layer with a channel axis.
+
+    Parameters
+    ----------
+    layers : sequence of napari.layers.Image
+    taken : iterable of napari.layers.Image
+        Not to be taken again.
+
+    Returns
+    -------
+    Pair or None
+    """
+    used = list(taken)
+    free = [layer for layer in layers if layer not in used and _may_be_cells(layer)]
+    stacks = [layer for layer in free if layer.ndim == 3]
+    return _by_name(stacks) or _by_colormap(stacks) or _in_one_layer(free)
+
+
+def _may_be_cells(layer: Any) -> bool:
+    is_drawn = bool(layer.metadata.get(METADATA_KEY))
+    return not (is_drawn or layer.rgb or layer.multiscale)
+
+
+def _by_name(stacks: Sequence[Any]) -> Pair | None:
+    found: dict[tuple[str, str], Any] = {}
+    for layer in stacks:
+        if match := NAMED_BY_COLOUR.fullmatch(layer.name):
+            found.setdefault((match["name"] or "", match["colour"].lower()), layer)
+    for (name, colour), layer in found.items():
+        green = found.get((name, "green"))
+        if colour == "red" and green is not None and green.data.shape == layer.data.shape:
+            return Pair(layer, green, name)
+    return None
+
+
+def _by_colormap(stacks: Sequence[Any]) -> Pair | None:
+    reds = [layer for layer in stacks if layer.colormap.name == "red"]
+    greens = [layer for layer in stacks if layer.colormap.name == "green"]
+    for red in reds:
+        for green in greens:
+            if red.data.shape == green.data.shape:
+                return Pair(red, green, "")
+    return None
+
+
+def _in_one_layer(layers: Sequence[Any]) -> Pair | None:
+    for layer in layers:
+        axes = channel_axes(layer.data.shape, layer.axis_labels)
+        if len(axes) == 1:
+            return Pair(layer, SameLayer(axes[0]), layer.name)
+    return None

@@ -1,0 +1,189 @@
+"""Widgets that edit one setting each: `get`, `set`, and a signal `edited`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from qtpy.QtCore import QEvent, QObject, Qt, Signal
+from qtpy.QtWidgets import QCheckBox, QComboBox, QLineEdit, QSizePolicy, QWidget
+from superqt import QLargeIntSpinBox
+
+from napari_biogans.plugin.setting_fields import SettingField
+
+AUTOMATIC = "automatic"
+LARGEST_WHOLE = 2**63 - 1
+
+
+class Choice(QComboBox):
+    """One of some values, each shown as a text.
+
+    Parameters
+    ----------
+    options : dict from text to value
+    """
+
+    edited = Signal()
+
+    def __init__(self, options: dict[str, Any], parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._values = list(options.values())
+        self.addItems(list(options))
+        self.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        self.currentIndexChanged.connect(self.edited)
+        ignore_wheel(self)
+
+    def get(self) -> Any:
+        """Give the value that is chosen."""
+        return self._values[self.currentIndex()]
+
+    def set(self, value: Any) -> None:
+        """Choose a value."""
+        self.setCurrentIndex(self._values.index(value))
+
+
+class WholeNumber(QLargeIntSpinBox):
+    """A whole number within limits.
+
+    Parameters
+    ----------
+    minimum, maximum : int
+    """
+
+    edited = Signal()
+
+    def __init__(self, minimum: int, maximum: int, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setMinimum(minimum)  # type: ignore[no-untyped-call]
+        self.setMaximum(maximum)  # type: ignore[no-untyped-call]
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self.valueChanged.connect(self._tell)
+        ignore_wheel(self)
+
+    def get(self) -> int:
+        """Give the number that is shown."""
+        return int(self.value())  # type: ignore[no-untyped-call]
+
+    def set(self, value: int) -> None:
+        """Show a number."""
+        self.setValue(value)  # type: ignore[no-untyped-call]
+
+    def _tell(self, value: int) -> None:
+        self.edited.emit()
+
+
+class NumberText(QLineEdit):
+    """A number as text, such as 0.5 or 5e-4; may be empty.
+
+    What is no number is passed on as it is, for the configuration to refuse.
+
+    Parameters
+    ----------
+    optional : bool
+        Whether empty means None.
+    """
+
+    edited = Signal()
+
+    def __init__(self, optional: bool, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._optional = optional
+        if optional:
+            self.setPlaceholderText(AUTOMATIC)
+        self.textChanged.connect(self.edited)
+
+    def get(self) -> float | int | str | None:
+        """Give the number, None if it is empty and may be so, or the text that is no number."""
+        text = self.text().strip()
+        if not text and self._optional:
+            return None
+        for number in (int, float):
+            try:
+                return number(text)
+            except ValueError:
+                continue
+        return text
+
+    def set(self, value: float | int | None) -> None:
+        """Show a number, or nothing."""
+        self.setText("" if value is None else f"{value:.12g}")
+
+
+class Switch(QCheckBox):
+    """Yes or no."""
+
+    edited = Signal()
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.toggled.connect(self.edited)
+
+    def get(self) -> bool:
+        """Tell whether it is on."""
+        return self.isChecked()
+
+    def set(self, value: bool) -> None:
+        """Switch it."""
+        self.setChecked(value)
+
+
+class Text(QLineEdit):
+    """Some text."""
+
+    edited = Signal()
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.textChanged.connect(self.edited)
+
+    def get(self) -> str:
+        """Give the text, without spaces around it."""
+        return self.text().strip()
+
+    def set(self, value: str) -> None:
+        """Show a text."""
+        self.setText(value)
+
+
+Editor = Choice | WholeNumber | NumberText | Switch | Text
+
+
+def make_editor(field: SettingField) -> Editor:
+    """Make the widget that suits a field, showing its default."""
+    editor: Editor
+    if field.kind == "choice":
+        editor = Choice({choice: choice for choice in field.choices})
+    elif field.kind == "switch" and field.optional:
+        editor = Choice({AUTOMATIC: None, "yes": True, "no": False})
+    elif field.kind == "switch":
+        editor = Switch()
+    elif field.kind == "whole" and not field.optional:
+        editor = WholeNumber(int(field.minimum or 0), int(min(field.maximum or LARGEST_WHOLE, LARGEST_WHOLE)))
+    elif field.kind in ("whole", "number"):
+        editor = NumberText(field.optional)
+    else:
+        editor = Text()
+    editor.set(field.default)
+    editor.setObjectName(field.name)
+    editor.setToolTip(field.tip)
+    return editor
+
+
+class _WheelFilter(QObject):
+    """Leaves the wheel to what scrolls, unless a widget was clicked before."""
+
+    def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:
+        if (
+            event is not None
+            and event.type() == QEvent.Type.Wheel
+            and isinstance(watched, QWidget)
+            and not watched.hasFocus()
+        ):
+            event.ignore()
+            return True
+        return False
+
+
+def ignore_wheel(widget: QWidget) -> None:
+    """Keep a widget from changing its value when a form is scrolled past it."""
+    widget.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+    widget.installEventFilter(_WheelFilter(widget))

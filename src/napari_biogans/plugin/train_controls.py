@@ -1,0 +1,88 @@
+"""The buttons of a training, and the line that says what happens."""
+
+from __future__ import annotations
+
+from qtpy.QtCore import Signal
+from qtpy.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
+
+from napari_biogans.plugin.status_line import StatusLine
+from napari_biogans.plugin.training_job import State
+
+TIPS = {
+    "pause": "Hold the training after the step that it is at",
+    "resume": "Let the training go on",
+    "stop": "Finish the step, save everything, and end; the run can be resumed",
+    "resume_run": "Choose the folder of a run that was stopped, to go on with it",
+}
+
+
+class TrainControls(QWidget):
+    """Start, Pause, Stop and Resume a run, each only while it makes sense."""
+
+    start_asked = Signal()
+    pause_asked = Signal()
+    resume_asked = Signal()
+    stop_asked = Signal()
+    run_asked = Signal()
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._state = State.IDLE
+        self._problem: str | None = None
+        self.start = QPushButton("Start")
+        self.pause = QPushButton("Pause")
+        self.stop = QPushButton("Stop")
+        self.resume_run = QPushButton("Resume a run…")
+        self.stop.setToolTip(TIPS["stop"])
+        self.resume_run.setToolTip(TIPS["resume_run"])
+        self.status = StatusLine()
+        self.start.clicked.connect(self.start_asked)
+        self.pause.clicked.connect(self._toggle_pause)
+        self.stop.clicked.connect(self.stop_asked)
+        self.resume_run.clicked.connect(self.run_asked)
+        buttons = QHBoxLayout()
+        for button in (self.start, self.pause, self.stop, self.resume_run):
+            buttons.addWidget(button)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addLayout(buttons)
+        layout.addWidget(self.status)
+        self._update()
+
+    def show_state(self, state: State) -> None:
+        """Enable what makes sense now."""
+        self._state = state
+        self._update()
+
+    def show_problem(self, problem: str | None) -> None:
+        """Keep the training from being started while something is wrong.
+
+        Parameters
+        ----------
+        problem : str, optional
+            What to do about it; None if all is well.
+        """
+        self._problem = problem
+        self._update()
+
+    def name_start(self, text: str) -> None:
+        """Call the first button something else, such as "Resume"."""
+        self.start.setText(text)
+
+    def _toggle_pause(self) -> None:
+        if self._state is State.RUNNING:
+            self.pause_asked.emit()
+        else:
+            self.resume_asked.emit()
+
+    def _update(self) -> None:
+        idle = self._state is State.IDLE
+        pausable = self._state in (State.RUNNING, State.PAUSING, State.PAUSED)
+        is_held = self._state in (State.PAUSING, State.PAUSED)
+        self.start.setEnabled(idle and self._problem is None)
+        self.start.setToolTip("" if self.start.isEnabled() else self._problem or "A training is running already.")
+        self.pause.setEnabled(pausable)
+        self.pause.setText("Continue" if is_held else "Pause")
+        self.pause.setToolTip(TIPS["resume" if is_held else "pause"])
+        self.stop.setEnabled(pausable or self._state is State.PREPARING)
+        self.resume_run.setEnabled(idle)

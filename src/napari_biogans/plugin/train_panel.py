@@ -1,0 +1,222 @@
+"""What the dock Train shows: cells, settings, buttons, progress and losses.
+
+This imports torch, which takes seconds: import it when that is done.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from qtpy.QtWidgets import QGroupBox, QVBoxLayout, QWidget
+
+from napari_biogans.cells.cellset import CellsError
+from napari_biogans.plugin.cells_box import CellsBox
+from napari_biogans.plugin.loss_plot import LossPlot
+from napari_biogans.plugin.path_edit import FolderEdit, ask_folder
+from napari_biogans.plugin.progress_view import ActivityBar, ProgressView
+from napari_biogans.plugin.reports import Outcome, Report
+from napari_biogans.plugin.run_banner import RunBanner
+from napari_biogans.plugin.sample_layers import SampleLayers
+from napari_biogans.plugin.scrolling import WidthFittingScrollArea
+from napari_biogans.plugin.session import SESSION
+from napari_biogans.plugin.settings_form import SettingsForm
+from napari_biogans.plugin.train_controls import TrainControls
+from napari_biogans.plugin.training_job import State, TrainingJob
+from napari_biogans.plugin.training_work import CellsChoice, NewRun, ResumedRun, RunFacts, look_at_run
+from napari_biogans.plugin.workers import Worker, make_worker
+from napari_biogans.training import TrainingConfig, TrainingError, make_config
+from napari_biogans.training.presets import PRESETS
+
+RUNS_FOLDER = "biogans-runs"
+FIXED = "(A resumed run keeps this.)"
+STATE_TEXTS = {
+    State.PREPARING: "Reading the cells and building the networks …",
+    State.PAUSING: "Pausing after this step …",
+    State.PAUSED: "Paused.",
+    State.STOPPING: "Stopping: finishing the step and saving everything …",
+}
+
+
+class TrainPanel(QWidget):
+    """Takes the settings of a training, and shows how it goes.
+
+    Parameters
+    ----------
+    viewer : napari.viewer.Viewer
+    """
+
+    def __init__(self, viewer: Any, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.job = TrainingJob()
+        self.cells = CellsBox(viewer)
+        self.settings = SettingsForm(TrainingConfig, PRESETS)
+        self.output = FolderEdit("Folder for the run")
+        self.banner = RunBanner()
+        self.controls = TrainControls()
+        self.progress = ProgressView()
+        self.plot = LossPlot(viewer)
+        self._samples = SampleLayers(viewer)
+        self._activity = ActivityBar("Training", self)
+        self._running_text = ""
+        self._run_reader: Worker | None = None
+        self._last_run: Path | None = None
+        self._lay_out()
+        self._connect()
+        self._check()
+
+    def close_down(self) -> None:
+        """Stop a running training, with everything saved, and leave the viewer alone."""
+        self.job.abandon()
+        self._activity.end()
+        self.cells.rows.image_layers.disconnect_all()
+        self.plot.disconnect_all()
+
+    def _lay_out(self) -> None:
+        cells_group = QGroupBox("Cells")
+        QVBoxLayout(cells_group).addWidget(self.cells)
+        settings_group = QGroupBox("Settings")
+        QVBoxLayout(settings_group).addWidget(self.settings)
+        self.output.line.setPlaceholderText(f"new folder in ~/{RUNS_FOLDER}")
+        self.output.setToolTip("Settings, losses, samples, checkpoints and the model are written here.")
+        self.settings.add_row("Output", self.output)
+        inputs = QWidget()
+        inputs_layout = QVBoxLayout(inputs)
+        inputs_layout.setContentsMargins(0, 0, 0, 0)
+        inputs_layout.addWidget(cells_group)
+        inputs_layout.addWidget(settings_group)
+        inputs_layout.addStretch()
+        self._inputs = inputs
+        scroll = WidthFittingScrollArea()
+        scroll.setWidget(inputs)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(scroll, 1)
+        for widget in (self.banner, self.controls, self.progress, self.plot):
+            layout.addWidget(widget)
+        for widget in (self.progress, self.plot):
+            widget.hide()  # until there is something to see, so that the settings have more room
+
+    def _connect(self) -> None:
+        self.cells.changed.connect(self._check)
+        self.settings.edited.connect(self._check)
+        self.output.edited.connect(self._check)
+        self.banner.dismissed.connect(partial(self._prepare_resuming, None))
+        self.controls.start_asked.connect(self._start)
+        self.controls.pause_asked.connect(self.job.pause)
+        self.controls.resume_asked.connect(self.job.resume)
+        self.controls.stop_asked.connect(self.job.stop)
+        self.controls.run_asked.connect(self._ask_run)
+        self.job.state_changed.connect(self._follow_state)
+        self.job.reported.connect(self._show_report)
+        self.job.completed.connect(self._show_outcome)
+        self.job.failed.connect(self._show_failure)
+        self.destroyed.connect(self.job.abandon)
+
+    def _check(self) -> None:
+        """Say what is missing or wrong, as long as nothing runs."""
+        problem: str | None = None
+        try:
+            config = make_config(**self.settings.values())
+            if self.banner.facts is None:
+                self.cells.choice()
+            elif self.banner.facts.step >= config.steps:
+                problem = f"All {self.banner.facts.step:,} steps of this run are done; give more steps to go on."
+        except (CellsError, TrainingError) as error:
+            problem = str(error)
+        self.controls.show_problem(problem)
+        if self.job.state is State.IDLE:
+            self.controls.status.say(problem or "Ready.")
+
+    def _start(self) -> None:
+        values = self.settings.values()
+        request: NewRun | ResumedRun
+        if self.banner.facts is None:
+            folder = self.output.path() or _default_folder(make_config(**values))
+            request = NewRun(self.cells.choice(), folder, values)
+        else:
+            changes = {name: values[name] for name in self.banner.facts.resumable}
+            request = ResumedRun(self.banner.facts.folder, self._chosen_cells(), changes)
+        self._last_run = request.folder
+        self._prepare_resuming(None)
+        self.plot.clear()
+        self.plot.show()
+        self.progress.show()
+        self.job.begin(request)
+
+    def _chosen_cells(self) -> CellsChoice | None:
+        """Cells for a run that does not find its own; it says so itself if there are none."""
+        try:
+            return self.cells.choice()
+        except CellsError:
+            return None
+
+    def _ask_run(self) -> None:
+        if folder := ask_folder(self, "Folder of a run", self._last_run):
+            self.look_at(folder)
+
+    def look_at(self, folder: Path) -> None:
+        """Get ready to resume the run in a folder.
+
+        Parameters
+        ----------
+        folder : pathlib.Path
+        """
+        self._run_reader = make_worker(f"reading the run in {folder}", partial(look_at_run, folder))
+        self._run_reader.returned.connect(self._prepare_resuming)
+        self._run_reader.start()
+
+    def _prepare_resuming(self, facts: RunFacts | None) -> None:
+        if self.job.state is not State.IDLE:
+            return
+        self.banner.show_run(facts)
+        self.controls.name_start("Start" if facts is None else "Resume")
+        self.output.setEnabled(facts is None)
+        self.settings.set_changeable(None if facts is None else facts.resumable, FIXED)
+        if facts is not None:
+            self.settings.set_values({name: getattr(facts.config, name) for name in self.settings.values()})
+        self._check()
+
+    def _follow_state(self, state: State) -> None:
+        self._inputs.setEnabled(state is State.IDLE)
+        self.controls.show_state(state)
+        if state is State.PREPARING:
+            self.progress.show_busy()
+        if state is State.RUNNING:
+            self.controls.status.say(self._running_text)
+        elif state is not State.IDLE:
+            self.controls.status.say(STATE_TEXTS[state])
+
+    def _show_report(self, report: Report) -> None:
+        if report.started is not None:
+            started = report.started
+            self._samples.begin(started.pixel_size)
+            self._running_text = f"Training on {started.device} in {started.precision} with {started.cells:,} cells."
+            self.controls.status.say(self._running_text, str(started.folder))
+            self._activity.begin(started.steps, started.step)
+        if report.samples is not None:
+            self._samples.show(report.samples.images)
+        if report.saved is not None:
+            SESSION.add_model(report.saved.model.parent)
+        self.plot.append(report.metrics)
+        self.progress.show_report(report)
+        self._activity.show(report.step)
+
+    def _show_outcome(self, outcome: Outcome) -> None:
+        self._activity.end()
+        if outcome.is_complete:
+            text = f"All {outcome.steps:,} steps done. The model is in {outcome.folder.name}."
+        else:
+            text = f"Stopped at step {outcome.step:,} of {outcome.steps:,}. All is saved in {outcome.folder.name}."
+        self.controls.status.say(text, str(outcome.folder))
+
+    def _show_failure(self, error: Exception) -> None:
+        self._activity.end()
+        self.progress.show_idle()
+        self.controls.status.say(str(error) or type(error).__name__)
+
+
+def _default_folder(config: TrainingConfig) -> Path:
+    return Path.home() / RUNS_FOLDER / f"{datetime.now():%Y-%m-%d-%H%M%S}-{config.architecture}"

@@ -1,0 +1,126 @@
+"""Parts that need no viewer: pairs of layers, sheets, curves, fields of a form."""
+
+import numpy as np
+import pytest
+from napari.components import LayerList
+from napari.layers import Image
+
+from napari_biogans.plugin.layer_data import beside, channel_layers, contact_sheet
+from napari_biogans.plugin.loss_history import LossHistory
+from napari_biogans.plugin.pairing import SameLayer, guess_pair
+from napari_biogans.plugin.sample_layers import contact_sheets
+from napari_biogans.plugin.setting_fields import setting_fields
+from napari_biogans.training import TrainingConfig
+
+STACK = np.zeros((5, 12, 12), np.uint8)
+
+
+def layer(name, data=STACK, **keywords):
+    return Image(data, name=name, rgb=False, **keywords)
+
+
+@pytest.mark.parametrize(
+    ("layers", "names"),
+    [
+        ([layer("Tea1 green"), layer("Tea1 red")], ("Tea1 red", "Tea1 green", "Tea1")),
+        ([layer("x", colormap="green"), layer("y", colormap="red")], ("y", "x", "")),
+        ([layer("a-red"), layer("b-green"), layer("b_red")], ("b_red", "b-green", "b")),
+        ([layer("red"), layer("green")], ("red", "green", "")),
+    ],
+)
+def test_layers_that_belong_together(layers, names):
+    pair = guess_pair(layers)
+    assert (pair.red.name, pair.green.name, pair.name) == names
+
+
+def test_a_layer_with_channels_is_a_pair_by_itself():
+    both = layer("cells", np.zeros((5, 2, 12, 12), np.uint8))
+    assert guess_pair([both]).green == SameLayer(1)
+
+
+@pytest.mark.parametrize(
+    "layers",
+    [
+        [layer("infrared"), layer("evergreen")],
+        [layer("red"), layer("green", STACK[:2])],
+        [layer("red", metadata={"biogans": {"seed": 1}}), layer("green", metadata={"biogans": {"seed": 1}})],
+        [layer("red", STACK[0]), layer("green", STACK[0])],
+    ],
+)
+def test_layers_that_are_not_taken_for_cells(layers):
+    assert guess_pair(layers) is None
+
+
+def test_layers_are_not_taken_twice():
+    layers = [layer("a red"), layer("a green"), layer("b red"), layer("b green")]
+    assert guess_pair(layers, layers[:2]).name == "b"
+
+
+def test_a_sheet_shows_every_cell_in_reading_order():
+    cells = np.arange(1, 6)[:, None, None] * np.ones((5, 3, 4), int)
+    sheet = contact_sheet(cells, columns=2)
+    assert sheet.shape == (3 * 4 + 1, 2 * 5 + 1)
+    assert sheet[2::4, 2::5].tolist() == [[1, 2], [3, 4], [5, 1]]
+
+
+def test_sheets_of_several_classes_are_slices():
+    images = np.random.default_rng(0).integers(0, 255, (3, 16, 2, 12, 12))
+    sheets = contact_sheets(images)
+    assert sheets.shape == (2, 3, 27, 105)
+    np.testing.assert_array_equal(sheets[1, 2, 1:13, 14:26], images[2, 1, 1])
+
+
+def test_layers_are_put_beside_others_in_their_units():
+    there = LayerList([layer("nm", scale=(1, 200, 200), units=("pixel", "nm", "nm"))])
+    ((_, keywords, _), *_) = beside(there, channel_layers(np.zeros((2, 5, 12, 12)), ["red", "green"], pixel_size=0.2))
+    assert keywords["translate"][0] == 0
+    np.testing.assert_allclose(keywords["translate"][1:], (0, 12 * 0.2 + 8 * 0.2))
+    assert keywords["units"] == ("pixel", "micrometer", "micrometer")
+
+
+def test_a_long_history_is_thinned_without_losing_spikes():
+    history = LossHistory(curves=2)
+    for step in range(50_000):
+        history.append(step, 1000.0 if step == 33_333 else np.sin(step), -1.0)
+    steps, values = history.curve(0, points=1000)
+    assert len(steps) <= 1000
+    assert (np.diff(steps) > 0).all()
+    assert values.max() == 1000
+    assert steps[values.argmax()] == 33_333
+    assert steps[-1] >= 49_900
+    history.clear()
+    assert len(history.curve(1, points=1000)[0]) == 0
+
+
+def test_every_field_of_the_configuration_has_an_editor_in_the_form():
+    fields = setting_fields(TrainingConfig)
+    assert list(fields) == list(TrainingConfig.__dataclass_fields__)
+    assert all(field.tip for field in fields.values())
+    assert fields["objective"].choices == ("gan", "wgan", "wgan-gp")
+    assert (fields["steps"].kind, fields["steps"].minimum) == ("whole", 1)
+    assert (fields["learning_rate"].kind, fields["learning_rate"].optional) == ("number", True)
+    assert (fields["averaging"].kind, fields["averaging"].optional) == ("switch", True)
+
+
+def test_editors_give_back_what_was_set(qtbot):
+    from napari_biogans.plugin.settings_form import FieldForm
+
+    form = FieldForm(setting_fields(TrainingConfig).values())
+    qtbot.addWidget(form)
+    assert TrainingConfig(**form.values()) == TrainingConfig()
+    others = TrainingConfig(
+        architecture="joint",
+        objective="gan",
+        steps=100_000_000,
+        critic_width=3,
+        red_portion=0.25,
+        critic_steps=2,
+        learning_rate=5e-5,
+        flips=False,
+        averaging=False,
+        seed=2**63 - 1,
+        device="cuda:1",
+        minutes=0.5,
+    )
+    form.set_values({name: getattr(others, name) for name in form.values()})
+    assert TrainingConfig(**form.values()) == others

@@ -1,0 +1,105 @@
+"""Work in other threads."""
+
+import threading
+import warnings
+
+import pytest
+from qtpy.QtCore import QThreadPool
+
+from napari_biogans.cells import CellsError, CellsWarning
+from napari_biogans.plugin.workers import WorkError, is_for_users, make_worker
+
+from .conftest import WAIT_MS
+
+
+@pytest.fixture
+def run(qtbot):
+    """Run some work and give what became of it."""
+
+    def start(work):
+        worker = make_worker("work", work)
+        ends = []
+        worker.returned.connect(ends.append)
+        worker.errored.connect(ends.append)
+        worker.start()
+        qtbot.waitUntil(lambda: bool(ends), timeout=WAIT_MS)
+        return ends[0]
+
+    return start
+
+
+@pytest.mark.parametrize("error", [RuntimeError("lost by napari"), RecursionError("too"), CellsError("wrong cells")])
+def test_every_error_arrives(run, notes, error):
+    def work(should_stop):
+        yield
+        raise error
+
+    end = run(work)
+    assert str(end) == str(error)
+    assert isinstance(end, WorkError) == isinstance(error, RuntimeError)
+    assert not isinstance(end, RuntimeError)
+    assert [message for _, message in notes] == [str(error)]
+
+
+def test_only_messages_for_users_come_without_their_origin():
+    assert is_for_users(CellsError("choose others"))
+    assert is_for_users(PermissionError("no"))
+    assert not is_for_users(WorkError("a bug"))
+    assert not is_for_users(KeyError("a bug"))
+
+
+def test_warnings_of_ours_are_notifications(run, notes):
+    def work(should_stop):
+        yield
+        warnings.warn("cells were cropped", CellsWarning, stacklevel=2)
+        return "done"
+
+    assert run(work) == "done"
+    assert ("warning", "cells were cropped") in notes
+
+
+@pytest.mark.parametrize("paused", [False, True])
+def test_quitting_lets_the_work_come_to_its_end(qtbot, paused):
+    finished = threading.Event()
+
+    def work(should_stop):
+        while not should_stop():
+            yield 1
+        finished.set()
+
+    worker = make_worker("endless work", work)
+    with qtbot.waitSignal(worker.yielded, timeout=WAIT_MS):
+        worker.start()
+    if paused:
+        with qtbot.waitSignal(worker.paused, timeout=WAIT_MS):
+            worker.pause()
+    worker.quit()
+    # No events are handled meanwhile, as at the end of the application.
+    assert QThreadPool.globalInstance().waitForDone(WAIT_MS)
+    assert finished.is_set()
+    assert worker.is_abandoned
+
+
+def test_pausing_and_going_on_at_once_does_not_pause(qtbot):
+    def work(should_stop):
+        yield from range(1000)
+
+    worker = make_worker("counting", work)
+    with qtbot.waitSignal(worker.returned, timeout=WAIT_MS):
+        worker.start()
+        worker.pause()
+        worker.resume()
+
+
+def test_napari_names_the_work_when_it_asks_before_closing(viewer):
+    from napari_biogans.plugin.workers import Worker
+
+    def work(should_stop):
+        yield
+
+    worker = make_worker("training in /runs/1", work)
+    (status,) = viewer.window._qt_window._window._task_status_manager.get_status()
+    assert status == "napari-worker: training in /runs/1 execution pending"
+    assert isinstance(worker, Worker)
+    worker.start()
+    QThreadPool.globalInstance().waitForDone(WAIT_MS)
