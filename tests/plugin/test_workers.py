@@ -1,7 +1,10 @@
 """Work in other threads."""
 
+import gc
 import threading
 import warnings
+import weakref
+from functools import partial
 
 import pytest
 from qtpy.QtCore import QThreadPool
@@ -78,6 +81,24 @@ def test_quitting_lets_the_work_come_to_its_end(qtbot, paused):
     assert QThreadPool.globalInstance().waitForDone(WAIT_MS)
     assert finished.is_set()
     assert worker.is_abandoned
+
+
+def test_what_was_worked_on_is_not_kept(qtbot, viewer):
+    class Pixels:
+        pass
+
+    def work(pixels, should_stop):
+        yield
+        return isinstance(pixels, Pixels)
+
+    pixels = Pixels()
+    is_kept = weakref.ref(pixels)
+    worker = make_worker("work", partial(work, pixels))
+    with qtbot.waitSignal(worker.finished, timeout=WAIT_MS):
+        worker.start()
+    del pixels
+    gc.collect()
+    assert is_kept() is None
 
 
 def test_pausing_and_going_on_at_once_does_not_pause(qtbot):

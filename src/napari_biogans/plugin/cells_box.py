@@ -31,7 +31,7 @@ class CellsBox(QWidget):
         self.rows = CellRows(viewer)
         self.folder = FolderEdit("Folder of cells")
         self.folder.setToolTip("A folder of PNG or TIFF images, or a TIFF stack, for each class; or an .npz file")
-        self.folder.line.setPlaceholderText("folder with a folder or a stack per class")
+        self.folder.line.setPlaceholderText("folder of images or stacks")
         kinds = QHBoxLayout()
         kinds.addWidget(self.from_layers)
         kinds.addWidget(self.from_folder)

@@ -13,6 +13,8 @@ from napari_biogans.plugin.setting_editors import Choice, WholeNumber, ignore_wh
 MOST_CELLS = 100_000
 FIRST_NUMBER = 64
 SEEDS = 2**31
+NEW_SEEDS = 1_000_000
+"""New seeds are below this: short enough to be noted down."""
 NOT_SEPARABLE = "This model draws red and green together, so that red cannot be held; train a separable one."
 ONE_RED = "All cells get the same red, and each a green of its own"
 
@@ -84,7 +86,7 @@ class DrawForm(QWidget):
             Of the model.
         """
         if self.is_new.isChecked():
-            self.seed.set(SystemRandom().randrange(SEEDS))
+            self.seed.set(SystemRandom().randrange(NEW_SEEDS))
         return DrawRequest(
             path=path,
             number=self.number.get(),

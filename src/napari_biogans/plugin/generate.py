@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from napari.layers import Image
 from qtpy.QtCore import QEvent
-from qtpy.QtWidgets import QGroupBox, QPushButton, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QGroupBox, QPushButton, QSpacerItem, QVBoxLayout, QWidget
 
 from napari_biogans.plugin.draw_form import DrawForm
 from napari_biogans.plugin.generation import Drawn, ModelFacts, draw, look_at_model
@@ -22,6 +22,8 @@ from napari_biogans.plugin.workers import Worker, make_worker
 if TYPE_CHECKING:
     from napari.viewer import Viewer
 
+WIDTH = 330
+"""Pixels at least, as many as Train needs."""
 NO_MODEL = "Train a model, or open one."
 
 
@@ -72,6 +74,7 @@ class GenerateDock(QWidget):
         cells_group = QGroupBox("Cells")
         QVBoxLayout(cells_group).addWidget(self.form)
         layout = QVBoxLayout(self)
+        layout.addItem(QSpacerItem(WIDTH, 0))
         for widget in (model_group, cells_group, self.generate, self.status):
             layout.addWidget(widget)
         layout.addStretch()

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import pyqtgraph
 from napari.utils.theme import get_theme
-from qtpy.QtWidgets import QVBoxLayout, QWidget
+from qtpy.QtCore import Qt
+from qtpy.QtWidgets import QLabel, QVBoxLayout, QWidget
 
 from napari_biogans.plugin.loss_history import LossHistory
 
@@ -19,7 +20,8 @@ CURVES = {"critic": "#4a9ced", "generator": "#ef8a2e"}
 MOST_POINTS = 1000
 """Of a curve; a dock is a few hundred pixels wide."""
 GRID_OPACITY = 0.15
-HEIGHT = 190
+SPACES = "&nbsp;" * 4
+HEIGHT = 200
 AXIS_HEIGHT = 44
 """Of numbers and label, whose descenders are cut off otherwise."""
 
@@ -42,13 +44,15 @@ class LossPlot(QWidget):
         self.plot.setLabel("left", "loss")
         self.plot.getAxis("bottom").setHeight(AXIS_HEIGHT)
         self.plot.showGrid(x=True, y=True, alpha=GRID_OPACITY)
-        self.legend = self.plot.addLegend(offset=(-8, 4), labelTextSize="8pt")
-        self.curves = [
-            self.plot.plot(name=name, pen=pyqtgraph.mkPen(colour, width=1.5)) for name, colour in CURVES.items()
-        ]
+        self.curves = [self.plot.plot(pen=pyqtgraph.mkPen(colour, width=1.5)) for colour in CURVES.values()]
+        # Above the plot, where it covers no curve.
+        self.legend = QLabel(SPACES.join(f"<font color='{colour}'>■</font> {name}" for name, colour in CURVES.items()))
+        self.legend.setAlignment(Qt.AlignmentFlag.AlignRight)
         self.setFixedHeight(HEIGHT)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(0)
+        layout.addWidget(self.legend)
         layout.addWidget(self.plot)
         viewer.events.theme.connect(self._follow_theme)
         self._follow_theme()
@@ -83,4 +87,3 @@ class LossPlot(QWidget):
             axis = self.plot.getAxis(side)
             axis.setPen(foreground)
             axis.setTextPen(foreground)
-        self.legend.setLabelTextColor(foreground)

@@ -9,7 +9,7 @@ from qtpy.QtCore import QObject, QTimer
 from qtpy.QtWidgets import QLabel, QProgressBar, QVBoxLayout, QWidget
 
 if TYPE_CHECKING:
-    from napari_biogans.plugin.reports import Report
+    from napari_biogans.plugin.reports import Outcome, Report
 
 # A Qt progress bar counts in 32 bits.
 MOST_STEPS = 2**31 - 1
@@ -43,17 +43,24 @@ class ProgressView(QWidget):
         self.text.setText("")
 
     def show_report(self, report: Report) -> None:
-        """Show how far a training is."""
+        """Show how far a training is, and how fast."""
         if not report.steps:
             return
-        self.bar.setRange(0, min(report.steps, MOST_STEPS))
-        self.bar.setValue(min(report.step, MOST_STEPS))
-        parts = [f"{report.step:,} / {report.steps:,} steps"]
+        parts = [self._show_steps(report.step, report.steps)]
         if report.rate:
             parts.append(rate_text(report.rate))
         if report.seconds_left:
             parts.append(f"{duration_text(report.seconds_left)} left")
         self.text.setText(" · ".join(parts))
+
+    def show_outcome(self, outcome: Outcome) -> None:
+        """Show how far a training came."""
+        self.text.setText(self._show_steps(outcome.step, outcome.steps))
+
+    def _show_steps(self, step: int, steps: int) -> str:
+        self.bar.setRange(0, min(steps, MOST_STEPS))
+        self.bar.setValue(min(step, MOST_STEPS))
+        return f"{step:,} / {steps:,} steps"
 
 
 class ActivityBar(QObject):

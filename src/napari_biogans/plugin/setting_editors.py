@@ -29,6 +29,7 @@ class Choice(QComboBox):
         self._values = list(options.values())
         self.addItems(list(options))
         self.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        self.setMinimumContentsLength(max(map(len, options)))
         self.currentIndexChanged.connect(self.edited)
         ignore_wheel(self)
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from qtpy.QtCore import Signal
+from qtpy.QtGui import QIcon
 from qtpy.QtWidgets import QFormLayout, QLabel, QVBoxLayout, QWidget
 from superqt import QCollapsible
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 MAIN_FIELDS = ("architecture", "objective", "steps", "seed")
 OWN_SETTINGS = "own settings"
 ANIMATION_MS = 120
+HEADING_STYLE = "text-align: left; border: none; outline: none; background: transparent; padding: 4px 0;"
 
 
 class FieldForm(QWidget):
@@ -100,7 +102,10 @@ class SettingsForm(QWidget):
         self._main.rows.insertRow(0, "Size", self.preset)
         self._main.rows.insertRow(1, "", self._summary)
         self._rest = FieldForm(field for name, field in fields.items() if name not in MAIN_FIELDS)
-        self.advanced = QCollapsible("Advanced")
+        self.advanced = QCollapsible("▸ Advanced", expandedIcon=QIcon(), collapsedIcon=QIcon())
+        # Its icons would be black on black in a dark theme.
+        self.advanced.toggled.connect(self._point)
+        self.advanced.toggleButton().setStyleSheet(HEADING_STYLE)
         self.advanced.setDuration(ANIMATION_MS)
         self.advanced.addWidget(self._rest)
         layout = QVBoxLayout(self)
@@ -134,6 +139,9 @@ class SettingsForm(QWidget):
         self.preset.setEnabled(names is None)
         for form in (self._main, self._rest):
             form.set_changeable(names, reason)
+
+    def _point(self, expanded: bool) -> None:
+        self.advanced.setText(f"{'▾' if expanded else '▸'} Advanced")
 
     def _settings_of(self, preset: Preset) -> dict[str, Any]:
         """Values of all fields that any preset changes."""

@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from qtpy.QtWidgets import QGroupBox, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QGroupBox, QSpacerItem, QVBoxLayout, QWidget
 
 from napari_biogans.cells.cellset import CellsError
 from napari_biogans.plugin.cells_box import CellsBox
@@ -30,6 +30,8 @@ from napari_biogans.plugin.workers import Worker, make_worker
 from napari_biogans.training import TrainingConfig, TrainingError, make_config
 from napari_biogans.training.presets import PRESETS
 
+WIDTH = 330
+"""Pixels at least, with which the dock does not change its width when a training starts."""
 RUNS_FOLDER = "biogans-runs"
 FIXED = "(A resumed run keeps this.)"
 STATE_TEXTS = {
@@ -93,6 +95,7 @@ class TrainPanel(QWidget):
         scroll.setWidget(inputs)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
+        layout.addItem(QSpacerItem(WIDTH, 0))
         layout.addWidget(scroll, 1)
         for widget in (self.banner, self.controls, self.progress, self.plot):
             layout.addWidget(widget)
@@ -128,7 +131,8 @@ class TrainPanel(QWidget):
             problem = str(error)
         self.controls.show_problem(problem)
         if self.job.state is State.IDLE:
-            self.controls.status.say(problem or "Ready.")
+            ready = "Ready." if self.banner.facts is None else "Ready to go on."
+            self.controls.status.say(problem or ready)
 
     def _start(self) -> None:
         values = self.settings.values()
@@ -206,6 +210,7 @@ class TrainPanel(QWidget):
 
     def _show_outcome(self, outcome: Outcome) -> None:
         self._activity.end()
+        self.progress.show_outcome(outcome)
         if outcome.is_complete:
             text = f"All {outcome.steps:,} steps done. The model is in {outcome.folder.name}."
         else:

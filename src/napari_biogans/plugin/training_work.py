@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator
-from contextlib import contextmanager
+from collections.abc import Generator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -87,8 +86,7 @@ def carry_out(request: NewRun | ResumedRun, should_stop: ShouldStop) -> Generato
     from napari_biogans.plugin.reports import reports
 
     try:
-        with _a_processor_left_free():
-            return (yield from reports(request.begin(should_stop)))
+        return (yield from reports(request.begin(should_stop)))
     finally:
         _free_device_memory()
 
@@ -126,24 +124,6 @@ def look_at_run(folder: Path, should_stop: ShouldStop) -> Generator[None, None, 
 def _read(cells: CellsChoice) -> CellSet | Path:
     # A path is left to the engine, which notes it in the run, so that it can be resumed.
     return cells if isinstance(cells, Path) else read_layers(cells)
-
-
-@contextmanager
-def _a_processor_left_free() -> Iterator[None]:
-    """Leave the window a processor to draw itself with.
-
-    Threads that share a computation wait for each other at its end; one whose
-    processor is busy with the window holds up all others, and the training
-    becomes several times slower instead of a little.
-    """
-    import torch
-
-    threads = torch.get_num_threads()
-    torch.set_num_threads(max(1, threads - 1))
-    try:
-        yield
-    finally:
-        torch.set_num_threads(threads)
 
 
 def _free_device_memory() -> None:

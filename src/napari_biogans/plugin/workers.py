@@ -46,7 +46,18 @@ class Task:
 
     def __init__(self, name: str, work: Work) -> None:
         self.name = name
-        self.work = work
+        self._work: Work | None = work
+
+    def begin(self, should_stop: ShouldStop) -> Generator[Any, None, Any]:
+        """Make the generator, and forget what it was made of.
+
+        napari keeps tasks for as long as the viewer is open, and with them
+        would keep the pixels of layers that were deleted.
+        """
+        work, self._work = self._work, None
+        if work is None:
+            raise ValueError(f"{self.name} was begun before.")
+        return work(should_stop)
 
     def __str__(self) -> str:
         return self.name
@@ -121,7 +132,7 @@ class Worker(GeneratorWorker[Any, None, Any]):
 
 def _run(task: Task, worker: Worker) -> Generator[Any, None, Any]:
     try:
-        with closing(task.work(lambda: worker.is_stopping)) as steps:
+        with closing(task.begin(lambda: worker.is_stopping)) as steps:
             while True:
                 try:
                     step = next(steps)

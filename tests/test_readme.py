@@ -1,0 +1,64 @@
+"""What the README tells people to type works."""
+
+import os
+import re
+import shlex
+from pathlib import Path
+
+import matplotlib
+import pytest
+
+from napari_biogans.cells import simulate_cells, write_cells
+from napari_biogans.cli import main
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def code_blocks(language):
+    return re.findall(rf"```{language}\n(.*?)```", README, flags=re.DOTALL)
+
+
+@pytest.fixture
+def folder_with_cells(tmp_path, monkeypatch):
+    write_cells(
+        simulate_cells(20, size=(24, 40), classes=["nucleus", "tips"], all_greens=False).cells, tmp_path / "cells"
+    )
+    monkeypatch.chdir(tmp_path)
+    matplotlib.use("agg")
+    return tmp_path
+
+
+def test_the_python_tour_runs(folder_with_cells):
+    (code,) = code_blocks("python")
+    assert "steps=2000, width=16" in code
+    names = {}
+    exec(code.replace("steps=2000, width=16", "steps=2, width=2, batch_size=4"), names)
+    assert names["images"].shape == (1, 64, 2, 24, 40)
+    greens = names["greens"][0]
+    assert greens.shape == (8, 2, 24, 40)
+    assert (greens[:, 0] == greens[0, 0]).all()
+
+
+def test_the_command_line_tour_runs(folder_with_cells):
+    (block,) = [block for block in code_blocks("sh") if "napari-biogans train" in block]
+    commands = [shlex.split(line)[1:] for line in block.splitlines() if line]
+    assert [command[0] for command in commands] == ["train", "generate"]
+    assert main([*commands[0], "--steps", "2", "--width", "2", "--batch-size", "4"]) == 0
+    assert main(commands[1]) == 0
+    assert list((folder_with_cells / "generated").glob("*.tif"))
+
+
+def test_links_and_pictures_are_there():
+    targets = re.findall(r"\]\(([^)#]+)\)", README)
+    assert "docs/images/train.png" in targets
+    missing = [target for target in targets if "://" not in target and not (ROOT / target).exists()]
+    assert not missing
+
+
+def test_the_make_targets_that_it_names_are_there():
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    for target in ("demo", "test"):
+        assert f"make {target}" in README
+        assert re.search(rf"^{target}:", makefile, flags=re.MULTILINE)
+    assert os.access(ROOT / ".ci" / "run", os.X_OK)
