@@ -205,7 +205,7 @@ def demo_command(
     *,
     cells: Path | None = None,
     output: Annotated[Path | None, Parameter(alias="-o")] = None,
-    minutes: float = 2.5,
+    minutes: float = 2.3,
     seed: int = 0,
 ) -> int:
     """Watch a small GAN learn cells, in at most three minutes on a laptop, and get a picture of what it draws.

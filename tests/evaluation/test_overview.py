@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from napari_biogans.cells import simulate_cells
+from napari_biogans.cells import CellSet, simulate_cells
 from napari_biogans.evaluation import overview_figure
 from napari_biogans.models import NetworkShape, untrained_model
 
@@ -21,11 +21,16 @@ def titles(figure):
 
 def test_real_cells_generated_cells_and_one_red_with_many_greens(cells):
     figure = overview_figure(untrained_model(SHAPE, "joint-separable"), cells)
-    assert [title.split(" ")[0] for title in titles(figure)] == ["Real", "Generated", "One"]
+    assert [title.split(" ")[0] for title in titles(figure)] == ["Simulated", "Generated", "One"]
     one_red = figure.axes[2].images[0].get_array()
     tiles = [one_red[:24, start : start + 40] for start in range(0, 8 * 42, 42)]
     assert all(np.array_equal(tile[..., 0], tiles[0][..., 0]) for tile in tiles)
     assert not all(np.array_equal(tile[..., 1], tiles[0][..., 1]) for tile in tiles)
+
+
+def test_real_cells_are_called_real(cells):
+    real = CellSet(cells.images, cells.class_names, pixel_size=cells.pixel_size)
+    assert titles(overview_figure(untrained_model(SHAPE, "joint"), real))[0] == "Real cells"
 
 
 def test_the_real_cells_shown_are_real(cells):

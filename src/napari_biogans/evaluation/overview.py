@@ -57,7 +57,7 @@ def overview_figure(model: Model, cells: CellSet, *, seed: int = 0) -> Figure:
     pooled = cells.pool().images[0]
     real = pooled[np.sort(rng.choice(len(pooled), min(ROWS * COLUMNS, len(pooled)), replace=False))]
     drawn = model.generate(ROWS * COLUMNS, seed=seed)[0]
-    parts = [("Real cells", real), (f"Generated cells (after {model.header.step:,} steps)", drawn)]
+    parts = [(f"{_kind(cells)} cells", real), (f"Generated cells (after {model.header.step:,} steps)", drawn)]
     red_name, green_name = model.channel_names[:2]
     if model.red_latent_size is not None:
         red = model.draw_latents(1, seed=seed)[:, : model.red_latent_size]
@@ -87,6 +87,11 @@ def overview_figure(model: Model, cells: CellSet, *, seed: int = 0) -> Figure:
         fontsize=7,
     )
     return figure
+
+
+def _kind(cells: CellSet) -> str:
+    simulated = all((table["source"] == "simulated").all() for table in cells.features)
+    return "Simulated" if simulated else "Real"
 
 
 def _composite(images: NDArray[Any], intensity_range: NDArray[np.float32]) -> NDArray[np.float32]:
