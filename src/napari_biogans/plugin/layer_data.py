@@ -92,6 +92,7 @@ def contrast_limits(images: NDArray[Any]) -> tuple[float, float]:
 
     Examples
     --------
+    >>> import numpy as np
     >>> contrast_limits(np.array([[3, 90]], np.uint8)), contrast_limits(np.zeros((2, 2), np.uint8))
     ((3.0, 90.0), (0.0, 1.0))
     """
@@ -115,6 +116,7 @@ def contact_sheet(images: NDArray[Any], columns: int | None = None) -> NDArray[A
 
     Examples
     --------
+    >>> import numpy as np
     >>> contact_sheet(np.ones((5, 48, 80)), columns=4).shape
     (99, 325)
     """
