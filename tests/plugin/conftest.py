@@ -4,8 +4,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from napari.utils import progress
 from napari.utils.notifications import notification_manager
 from qtpy.QtCore import Qt, QThreadPool
+from qtpy.QtWidgets import QFileDialog
 
 from napari_biogans.plugin import session
 from napari_biogans.plugin.training_job import State
@@ -94,6 +96,17 @@ def click(qtbot):
 
 
 @pytest.fixture
+def answer_dialog(monkeypatch):
+    """Answer dialogs for a folder or a file with this path."""
+
+    def answer(path):
+        monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *_: str(path))
+        monkeypatch.setattr(QFileDialog, "getOpenFileName", lambda *_: (str(path), ""))
+
+    return answer
+
+
+@pytest.fixture
 def open_train(viewer, qtbot, tmp_path):
     """Open the dock Train, set to a tiny training."""
 
@@ -146,3 +159,31 @@ def run_to(train, click, wait_for_state, qtbot):
         wait_for_state(train, State.RUNNING)
 
     return run
+
+
+@pytest.fixture
+def fails(train, click, wait_for_state, notes):
+    """Start a training that has to fail, and give the error that is shown."""
+
+    def fail():
+        click(train.controls.start)
+        wait_for_state(train, State.IDLE)
+        errors = [message for severity, message in notes if severity == "error"]
+        assert len(errors) == 1, notes
+        assert train.controls.status.text() == errors[0]
+        assert list(progress._all_instances) == [], "napari's activity list shows a training that is over"
+        return errors[0]
+
+    return fail
+
+
+@pytest.fixture
+def works_again(train, click, wait_for_state, tmp_path):
+    def check():
+        train.settings.set_values({"learning_rate": 1e-4, "steps": 2})
+        train.output.set_path(tmp_path / "another run")
+        click(train.controls.start)
+        wait_for_state(train, State.IDLE)
+        assert "All 2 steps done" in train.controls.status.text()
+
+    return check

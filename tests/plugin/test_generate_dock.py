@@ -95,6 +95,24 @@ def test_a_model_that_is_not_separable_says_so(open_generate, trained_run, qtbot
     assert dock.form.weights.isHidden()
 
 
+def test_models_are_opened_by_dialogs(open_generate, answer_dialog, trained_run, qtbot):
+    run = trained_run()
+    dock = open_generate()
+    file_action, run_action = dock.model.open.menu().actions()
+    answer_dialog(run / "model.safetensors")
+    file_action.trigger()
+    assert dock.model.path() == run / "model.safetensors"
+    assert dock.model.list.currentText() == "trained/model.safetensors"
+    qtbot.waitUntil(dock.generate.isEnabled, timeout=WAIT_MS)
+    answer_dialog(run)
+    run_action.trigger()
+    assert dock.model.path() == run
+    answer_dialog("")  # cancelled
+    file_action.trigger()
+    run_action.trigger()
+    assert dock.model.path() == run
+
+
 def test_a_file_that_is_no_model(open_generate, notes, qtbot, tmp_path):
     (tmp_path / "some.safetensors").write_bytes(b"nothing")
     dock = open_generate()

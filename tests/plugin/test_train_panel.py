@@ -1,0 +1,265 @@
+"""The panel of the dock Train without a window around it, which is much faster."""
+
+import numpy as np
+import pytest
+from napari.components import ViewerModel
+from qtpy.QtCore import QThreadPool
+
+from napari_biogans import Run
+from napari_biogans.plugin.train_panel import TrainPanel
+from napari_biogans.plugin.training_job import State
+
+from .conftest import TINY, WAIT_MS
+
+
+@pytest.fixture
+def viewer():
+    """What a viewer is besides its window."""
+    return ViewerModel()
+
+
+@pytest.fixture
+def open_train(viewer, qtbot, tmp_path, fresh_session, monkeypatch):
+    """Open a panel, set to a tiny training."""
+    from napari_biogans.plugin import train_panel
+
+    monkeypatch.setattr(train_panel, "SESSION", fresh_session)
+    panels = []
+
+    def open_panel(**settings):
+        panel = TrainPanel(viewer)
+        qtbot.addWidget(panel)
+        panel.settings.set_values({**TINY, **settings})
+        panel.output.set_path(tmp_path / "run")
+        panel.show()
+        panels.append(panel)
+        return panel
+
+    yield open_panel
+    for panel in panels:
+        panel.close_down()
+    QThreadPool.globalInstance().waitForDone(WAIT_MS)
+
+
+def sample_layers(viewer):
+    return [layer for layer in viewer.layers if layer.name.startswith("samples")]
+
+
+def test_start_without_layers_says_what_is_missing(open_train):
+    panel = open_train()
+    assert not panel.controls.start.isEnabled()
+    assert "Choose a red layer" in panel.controls.start.toolTip()
+    assert "Choose a red layer" in panel.controls.status.text()
+
+
+def test_all_steps_done(train, click, wait_for_state, tmp_path):
+    train.settings.set_values({"steps": 3})
+    click(train.controls.start)
+    wait_for_state(train, State.IDLE)
+    assert "All 3 steps done" in train.controls.status.text()
+    assert train.progress.bar.value() == 3
+    assert len(train.plot.history) == 3
+    assert list(Run(tmp_path / "run").checkpoints()) == [3]
+
+
+def test_stop_while_paused(train, run_to, click, wait_for_state, tmp_path):
+    run_to(1)
+    click(train.controls.pause)
+    wait_for_state(train, State.PAUSED)
+    click(train.controls.stop)
+    wait_for_state(train, State.IDLE)
+    assert Run(tmp_path / "run").checkpoints()
+
+
+def test_a_run_can_be_left_alone_after_all(train, trained_run, click, qtbot):
+    train.look_at(trained_run())
+    qtbot.waitUntil(train.banner.isVisible, timeout=WAIT_MS)
+    click(train.banner.dismiss)
+    assert train.banner.isHidden()
+    assert train.controls.start.text() == "Start"
+    assert train.settings.findChild(type(train.settings.preset), "architecture").isEnabled()
+
+
+def test_cells_out_of_a_folder(open_train, click, wait_for_state, tmp_path, pixels):
+    from napari_biogans import CellSet, write_cells
+
+    write_cells(CellSet([pixels, pixels[:4]], ["Tea1", "Alp14"]), tmp_path / "cells")
+    panel = open_train(steps=2)
+    click(panel.cells.from_folder)
+    assert "Choose the folder" in panel.controls.start.toolTip()
+    panel.cells.folder.line.setText(str(tmp_path / "nowhere"))
+    assert "There is nothing at" in panel.controls.start.toolTip()
+    panel.cells.folder.line.setText(str(tmp_path / "cells"))
+    click(panel.controls.start)
+    wait_for_state(panel, State.IDLE)
+    assert "All 2 steps done" in panel.controls.status.text()
+    record = Run(tmp_path / "run").cells_record
+    assert record["path"] == str(tmp_path / "cells"), "so that the run can be resumed without choosing cells"
+
+
+def test_folders_are_chosen_by_dialogs(open_train, click, answer_dialog, tmp_path):
+    panel = open_train()
+    answer_dialog(tmp_path)
+    click(panel.cells.from_folder)
+    click(panel.cells.folder.browse)
+    click(panel.output.browse)
+    assert panel.cells.choice() == panel.output.path() == tmp_path
+    answer_dialog("")  # cancelled
+    click(panel.output.browse)
+    assert panel.output.path() == tmp_path
+
+
+def test_classes_can_be_added_and_taken_away(viewer, train, click, pixels):
+    for place, colour in enumerate(("red", "green")):
+        viewer.add_image(pixels[:, place], name=f"Alp14 {colour}")
+    rows = train.cells.rows
+    click(rows.add)
+    assert [row.name.text() for row in rows.rows] == ["Tea1", "Alp14"]
+    assert [each.name for each in train.cells.choice()] == ["Tea1", "Alp14"]
+    click(rows.add)
+    assert not train.controls.start.isEnabled()
+    assert "Choose a red layer for 'class 3'" in train.controls.start.toolTip()
+    click(rows.rows[2].remove)
+    click(rows.rows[0].remove)
+    assert [each.name for each in train.cells.choice()] == ["Alp14"]
+    assert not rows.rows[0].remove.isEnabled(), "the last one stays"
+
+
+def test_names_of_layers_are_followed(viewer, train):
+    (row,) = train.cells.rows.rows
+    viewer.layers["Tea1 red"].name = "marker"
+    assert row.red.currentText() == "marker"
+    assert train.controls.start.isEnabled()
+    viewer.layers.remove("marker")
+    assert row.red.choice() is None
+    assert not train.controls.start.isEnabled()
+    assert [row.red.itemText(index) for index in range(row.red.count())] == ["Tea1 green"]
+
+
+def test_layers_that_do_not_fit_are_refused_before_the_start(viewer, train, pixels):
+    viewer.add_image(pixels[:3, 0], name="fewer")
+    (row,) = train.cells.rows.rows
+    row.green.choose(viewer.layers["fewer"])
+    assert not train.controls.start.isEnabled()
+    assert "choose layers that show the same cells" in train.controls.status.text()
+    row.green.choose(viewer.layers["Tea1 green"])
+    assert train.controls.start.isEnabled()
+
+
+def test_one_layer_with_a_channel_axis(viewer, open_train, click, wait_for_state, pixels):
+    viewer.add_image(pixels, name="both")
+    panel = open_train(steps=1)
+    (row,) = panel.cells.rows.rows
+    assert (row.red.currentText(), row.green.currentText()) == ("both", "same layer, channel 1")
+    click(panel.controls.start)
+    wait_for_state(panel, State.IDLE)
+    assert "All 1 steps done" in panel.controls.status.text()
+
+
+def test_presets_fill_the_settings(train):
+    train.settings.preset.set("small")
+    assert train.settings.values()["width"] == 16
+    assert train.settings.values()["critic_steps"] is None, "not named by the preset: its default"
+    assert train.settings.values()["device"] == "cpu", "no preset names it: as it was"
+    train.settings.set_values({"width": 17})
+    assert train.settings.preset.get() is None
+    train.settings.set_values({"width": 16})
+    assert train.settings.preset.get() == "small"
+
+
+def test_settings_that_make_no_sense_are_refused_before_the_start(train):
+    train.settings.set_values({"learning_rate": -1.0})
+    assert not train.controls.start.isEnabled()
+    assert train.controls.status.text().startswith("learning_rate: Input should be greater than 0")
+
+
+def test_samples_are_left_alone_once_deleted(viewer, train, run_to, qtbot):
+    run_to(2)
+    qtbot.waitUntil(lambda: len(sample_layers(viewer)) == 2, timeout=WAIT_MS)
+    for layer in sample_layers(viewer):
+        viewer.layers.remove(layer)
+    seen = len(train.plot.history)
+    qtbot.waitUntil(lambda: len(train.plot.history) > seen + 20, timeout=WAIT_MS)
+    assert sample_layers(viewer) == []
+
+
+def test_contrast_limits_that_were_set_by_hand_stay(viewer, train, run_to, qtbot):
+    run_to(2)
+    qtbot.waitUntil(lambda: len(sample_layers(viewer)) == 2, timeout=WAIT_MS)
+    red, green = sample_layers(viewer)
+    red.contrast_limits = (10, 20)
+    before = green.data.copy()
+    qtbot.waitUntil(lambda: not np.array_equal(green.data, before), timeout=WAIT_MS)
+    assert tuple(red.contrast_limits) == (10, 20)
+    assert tuple(green.contrast_limits) == (green.data.min(), green.data.max())
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_the_plot_follows_the_theme(viewer, train, theme):
+    from napari.utils.theme import get_theme
+
+    viewer.theme = "dark" if theme == "light" else "light"
+    viewer.theme = theme
+    assert train.plot.plot.backgroundBrush().color().name() == get_theme(theme).background.as_hex("long")
+
+
+def test_a_folder_that_cannot_be_written_to(train, fails, works_again, tmp_path):
+    (tmp_path / "file").touch()
+    train.output.set_path(tmp_path / "file" / "run")
+    assert "a run cannot be written here" in fails()
+    works_again()
+
+
+def test_a_folder_that_holds_a_run_already(train, fails, works_again, trained_run):
+    train.output.set_path(trained_run())
+    assert "there is a run in this folder already" in fails()
+    works_again()
+
+
+def test_cells_of_a_type_that_cannot_be_learned(viewer, train, fails, pixels):
+    for colour, place in (("red", 0), ("green", 1)):
+        viewer.layers[f"Tea1 {colour}"].data = pixels[:, place].astype("int32")
+    assert "of type int32" in fails()
+
+
+def test_cells_of_an_awkward_size_are_cropped_and_it_is_said(viewer, train, click, wait_for_state, notes, tmp_path):
+    for colour in ("red", "green"):
+        layer = viewer.layers[f"Tea1 {colour}"]
+        layer.data = layer.data.repeat(2, axis=1)[:, :13]
+    train.settings.set_values({"steps": 1})
+    click(train.controls.start)
+    wait_for_state(train, State.IDLE)
+    assert Run(tmp_path / "run").cells_record["size"] == [12, 12]
+    assert [message for severity, message in notes if severity == "warning"] == [
+        "Cells of 13x12 pixels are centre-padded or cropped to 12x12, which the networks can halve evenly."
+    ]
+
+
+def test_a_run_without_its_cells_takes_the_chosen_layers_or_says_so(
+    viewer, train, trained_run, notes, click, qtbot, wait_for_state
+):
+    run = trained_run()  # of cells in memory
+    train.look_at(run)
+    qtbot.waitUntil(train.banner.isVisible, timeout=WAIT_MS)
+    train.settings.set_values({"steps": 4})
+    viewer.layers["Tea1 red"].data = 255 - viewer.layers["Tea1 red"].data
+    click(train.controls.start)
+    wait_for_state(train, State.IDLE)
+    assert "not the cells that the run was trained on" in notes[-1][1]
+
+    viewer.layers["Tea1 red"].data = 255 - viewer.layers["Tea1 red"].data
+    train.cells.rows.rows[0].name.setText("another name")
+    train.look_at(run)
+    qtbot.waitUntil(train.banner.isVisible, timeout=WAIT_MS)
+    train.settings.set_values({"steps": 4})
+    click(train.controls.start)
+    wait_for_state(train, State.IDLE)
+    assert "All 4 steps done" in train.controls.status.text()
+
+
+def test_a_folder_without_a_run(train, notes, qtbot, tmp_path):
+    train.look_at(tmp_path)
+    qtbot.waitUntil(lambda: bool(notes), timeout=WAIT_MS)
+    assert "there is no run in this folder" in notes[0][1]
+    assert train.banner.isHidden()
+    assert train.controls.start.isEnabled()
