@@ -109,7 +109,7 @@ def test_too_large_for_imagej(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(writing, "LARGEST_IMAGEJ_FILE", 10_000)
     cells = make_set(("x.ome", "x", "a\nb"), np.uint16, pixel_size=0.1, channel_names=("DNA\x00", "GFP"))
     paths = write_cells(cells, tmp_path)
-    assert [path.name for path in paths] == ["x.om%65.ome.tif", "x.ome.tif", "a%0Ab.ome.tif"]
+    assert [path.name for path in paths] == ["x.om%65.cells.ome.tif", "x.cells.ome.tif", "a%0Ab.cells.ome.tif"]
     assert_same(read_cells(tmp_path), cells)
     with tifffile.TiffFile(paths[0]) as tif:
         assert tif.is_ome
@@ -143,7 +143,7 @@ def test_stacks_are_hyperstacks_of_imagej(tmp_path: Path, dtype: Any) -> None:
         dtype=dtype, pixel_size=0.125, channel_names=("DNA", "GFP"), intensity_range=np.array([[1, 200], [2, 99]])
     )
     paths = write_cells(cells, tmp_path)
-    assert [path.name for path in paths] == ["Alp14.tif", "Tea1.tif"]
+    assert [path.name for path in paths] == ["Alp14.cells.tif", "Tea1.cells.tif"]
     with tifffile.TiffFile(paths[1]) as tif:
         assert tif.is_imagej
         assert tif.series[0].axes == "TCYX"
@@ -199,7 +199,7 @@ def test_what_was_changed_in_imagej_since_is_believed(tmp_path: Path) -> None:
     np.testing.assert_array_equal(read_cells(path).intensity_range, [[0, 255], [0, 255]])
 
     save_again(path, cells.images[0][:3])
-    with pytest.warns(CellsWarning, match=r"Tea1.csv has rows for 4 cells, but .*Tea1.tif holds 3"):
+    with pytest.warns(CellsWarning, match=r"Tea1.csv has rows for 4 cells, but .*Tea1.cells.tif holds 3"):
         assert read_cells(path).features[0].source.tolist() == [str(path)] * 3
 
 
@@ -224,7 +224,7 @@ def test_a_newer_format_is_refused(tmp_path: Path) -> None:
         images, info = tif.asarray(), (tif.imagej_metadata or {})["Info"]
     newer = info.replace('"version": 1', '"version": 2')
     tifffile.imwrite(path, images, imagej=True, metadata={"axes": "TCYX", "Info": newer})
-    with pytest.raises(CellsError, match=r"Alp14.tif was written by a newer version"):
+    with pytest.raises(CellsError, match=r"Alp14.cells.tif was written by a newer version"):
         read_cells(tmp_path)
 
 
@@ -271,7 +271,7 @@ def test_cells_are_not_overwritten_unasked(tmp_path: Path) -> None:
         write_cells(new, path, overwrite=True)
         assert_same(read_cells(path), new)
     assert sorted(path.name for path in (tmp_path / "folder").iterdir()) == [
-        "Sid2.csv", "Sid2.tif", "Tea1.csv", "Tea1.tif",
+        "Sid2.cells.tif", "Sid2.csv", "Tea1.cells.tif", "Tea1.csv",
     ]  # fmt: skip
 
 
@@ -298,7 +298,7 @@ def test_other_files_may_lie_beside(tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("notes")
     write_cells(make_set(), tmp_path)
     write_cells(make_set(("Sid2",)), tmp_path, overwrite=True)
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["Sid2.csv", "Sid2.tif", "notes.txt"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["Sid2.cells.tif", "Sid2.csv", "notes.txt"]
 
 
 @pytest.mark.parametrize("overwrite", [False, True])

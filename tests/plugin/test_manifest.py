@@ -120,3 +120,15 @@ def test_docks_take_little_time_to_open(viewer, qtbot):
     _, dock = viewer.window.add_plugin_dock_widget("napari-biogans", "Train")
     assert dock.panel is None
     qtbot.waitUntil(lambda: dock.panel is not None, timeout=WAIT_MS)
+
+
+def test_nobody_is_asked_about_other_peoples_files():
+    """napari offers a choice of readers for all files whose names fit a pattern."""
+    manager = PluginManager.instance()
+
+    def offered(name):
+        return "napari-biogans" in {reader.plugin_name for reader in manager.iter_compatible_readers([name])}
+
+    assert offered("Tea1.cells.tif")
+    assert offered("Tea1.cells.ome.tif")
+    assert not any(offered(name) for name in ("Tea1.tif", "Tea1.ome.tif", "cells.tif", "Tea1.tiff", "Tea1.png"))

@@ -87,7 +87,7 @@ def test_training_changes_the_networks_towards_the_cells(cells, settings, tmp_pa
     settings |= {"objective": "gan", "learning_rate": 0.01, "averaging_decay": 0.5, "width": 4, "batch_size": 8}
     model = train(dark, tmp_path / "run", progress=False, steps=100, **settings)
     mean = float(np.mean(dark.images[0]))
-    before = abs(float(np.mean(tifffile.imread(tmp_path / "run" / "samples" / "step-00000000.tif"))) - mean)
+    before = abs(float(np.mean(tifffile.imread(tmp_path / "run" / "samples" / "step-00000000.cells.tif"))) - mean)
     after = abs(float(np.mean(model.generate(50, seed=0))) - mean)
     assert after < before / 2
 
@@ -113,7 +113,7 @@ def test_16_bit_cells_come_back_in_their_units(cells_16_bit, settings, tmp_path)
 
 def test_samples_are_stacks_that_read_back_with_their_scale(cells, settings, tmp_path):
     train(cells, tmp_path / "run", progress=False, steps=1, **settings)
-    samples = read_cells(tmp_path / "run" / "samples" / "step-00000001.tif")
+    samples = read_cells(tmp_path / "run" / "samples" / "step-00000001.cells.tif")
     assert samples.images[0].shape == (16, 2, 24, 40)
     assert samples.pixel_size == pytest.approx(cells.pixel_size)
     reds = samples.images[0][:, 0].reshape(2, 8, 24, 40)

@@ -14,6 +14,9 @@ from napari_biogans.cells.cellset import CellsError
 
 FORMAT = "napari-biogans cells"
 VERSION = 1
+# What our stacks are called before .tif: napari offers its readers by the name of a file, and would else ask for every
+# TIFF of others which reader to take.
+STACK_ENDING = ".cells"
 
 
 @dataclass(frozen=True)
@@ -89,7 +92,7 @@ def table_path(path: str | os.PathLike[str]) -> Path:
 
     Examples
     --------
-    >>> table_path("cells/Tea1.ome.tif").name
+    >>> table_path("cells/Tea1.cells.tif").name
     'Tea1.csv'
     """
     path = Path(path)
@@ -101,11 +104,14 @@ def tiff_stem(name: str) -> str:
 
     Examples
     --------
-    >>> tiff_stem("dose-0.5.ome.tif")
-    'dose-0.5'
+    >>> tiff_stem("dose-0.5.ome.tif"), tiff_stem("Tea1.cells.tif")
+    ('dose-0.5', 'Tea1')
     """
     stem = Path(name).stem
-    return stem[: -len(".ome")] if stem.lower().endswith(".ome") else stem
+    for ending in (".ome", STACK_ENDING):
+        if stem.lower().endswith(ending):
+            stem = stem[: -len(ending)]
+    return stem
 
 
 def column_types(table: pd.DataFrame) -> dict[str, str]:

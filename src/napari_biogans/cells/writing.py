@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from napari_biogans.cells.archives import write_archive
 from napari_biogans.cells.cellset import CellsError, CellSet
 from napari_biogans.cells.layout import IMAGE_SUFFIXES, scan
-from napari_biogans.cells.records import Record, column_types, table_path, write_table
+from napari_biogans.cells.records import STACK_ENDING, Record, column_types, table_path, write_table
 from napari_biogans.cells.tiff_stacks import is_written_by_us
 from napari_biogans.files import replacing
 
@@ -73,7 +73,7 @@ def write_cells(cells: CellSet, path: str | os.PathLike[str], *, overwrite: bool
     >>> cells = CellSet([rng.integers(0, 255, (10, 2, 48, 80), dtype=np.uint8)], ["Tea1"], pixel_size=0.1)
     >>> folder = tempfile.mkdtemp()
     >>> [path.name for path in write_cells(cells, folder)]
-    ['Tea1.tif']
+    ['Tea1.cells.tif']
     >>> read_cells(folder)
     CellSet(10 cells, 48x80 uint8, 0.1 µm/pixel; Tea1: 10)
     """
@@ -143,7 +143,7 @@ def _write_folder(cells: CellSet, folder: Path, overwrite: bool) -> list[Path]:
     stems = file_stems(cells.class_names)
     writers = [_write_ome if _is_too_large(images) else write_imagej_stack for images in cells.images]
     paths = [
-        folder / (stem + (".ome.tif" if write is _write_ome else ".tif"))
+        folder / (stem + STACK_ENDING + (".ome.tif" if write is _write_ome else ".tif"))
         for stem, write in zip(stems, writers, strict=True)
     ]
     tables = [table_path(path) for path in paths]

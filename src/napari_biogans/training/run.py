@@ -16,6 +16,7 @@ from typing import Any
 import pandas as pd
 
 from napari_biogans.cells import CellSet
+from napari_biogans.cells.records import STACK_ENDING
 from napari_biogans.cells.writing import file_stems, write_imagej_stack
 from napari_biogans.files import replacing
 from napari_biogans.training.configuration import TrainingConfig, make_config
@@ -139,8 +140,8 @@ class Run:
         """Where the samples of a step are, one stack per class."""
         start = self.folder / "samples" / f"step-{step:08d}"
         if len(class_names) == 1:
-            return (start.with_suffix(".tif"),)
-        return tuple(start.with_name(f"{start.name}-{stem}.tif") for stem in file_stems(class_names))
+            return (start.with_name(f"{start.name}{STACK_ENDING}.tif"),)
+        return tuple(start.with_name(f"{start.name}-{stem}{STACK_ENDING}.tif") for stem in file_stems(class_names))
 
     def checkpoint_path(self, step: int) -> Path:
         """Where the checkpoint of a step is."""
