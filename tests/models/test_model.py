@@ -77,6 +77,7 @@ def test_many_greens_for_given_reds(model):
     [
         ({"n": 0}, "at least 1"),
         ({"n": 2, "truncation": 0}, "positive"),
+        ({"n": 2, "seed": -1}, "0 or larger"),
         ({"latents": np.zeros((3, 7))}, r"\(N, 20\)"),
         ({"latents": np.full((1, 20), np.nan)}, "NaN"),
         ({"latents": np.zeros((1, 20)), "seed": 1}, "not both"),

@@ -59,6 +59,15 @@ def test_the_cells_are_found_again_where_they_were_read(cells, settings, tmp_pat
     assert resume(tmp_path / "run", progress=False, steps=3).header.step == 3
 
 
+def test_cells_that_have_moved_are_asked_for(cells, settings, tmp_path):
+    write_cells(cells, tmp_path / "cells")
+    train(tmp_path / "cells", tmp_path / "run", progress=False, steps=2, **settings)
+    (tmp_path / "cells").rename(tmp_path / "moved")
+    with pytest.raises(RunError, match="no longer at"):
+        resume(tmp_path / "run", progress=False, steps=3)
+    assert resume(tmp_path / "run", tmp_path / "moved", progress=False, steps=3).header.step == 3
+
+
 def test_stop_saves_and_returns_the_model(cells, settings, tmp_path):
     model = train(cells, tmp_path / "run", progress=False, steps=1000, should_stop=lambda: True, **settings)
     assert model.header.step == 1

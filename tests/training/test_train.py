@@ -191,6 +191,14 @@ def test_a_run_is_never_written_over(cells, settings, tmp_path):
     assert before == {path: path.read_bytes() for path in (tmp_path / "run").rglob("*") if path.is_file()}
 
 
+def test_what_cannot_start_is_refused_before_the_cells_are_read(cells, settings, tmp_path):
+    train(cells, tmp_path / "run", progress=False, steps=1, **settings)
+    with pytest.raises(RunError, match="already"):
+        train(tmp_path / "no cells here", tmp_path / "run", progress=False)
+    with pytest.raises(TrainingError, match="no device"):
+        train(tmp_path / "no cells here", tmp_path / "another", progress=False, device="abacus")
+
+
 @pytest.mark.parametrize(
     ("settings", "message"),
     [

@@ -188,6 +188,8 @@ class Model:
             raise ValueError(f"The number of cells to draw is at least 1, not {n}.")
         if truncation is not None and not truncation > 0:
             raise ValueError(f"A truncation is a positive number of standard deviations, not {truncation}.")
+        if seed is not None and seed < 0:
+            raise ValueError(f"A seed is a whole number, 0 or larger, not {seed}.")
         reds = None if red_latents is None else self._checked_red_latents(red_latents)
         rows = n if reds is None else n * len(reds)
         rng = np.random.default_rng(seed)

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Generator
 from dataclasses import asdict
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -16,11 +17,11 @@ import torch
 from napari_biogans.cells import CellSet, read_cells
 from napari_biogans.models import Model, architecture_named
 from napari_biogans.training.configuration import TrainingConfig
-from napari_biogans.training.devices import chosen_threads
+from napari_biogans.training.devices import choose_device, chosen_threads
 from napari_biogans.training.errors import RunError, TrainingDivergedError
 from napari_biogans.training.events import Event, Metrics, Samples, Saved, Started, StepDone
 from napari_biogans.training.memory import advance, explained_build
-from napari_biogans.training.run import Run, resumed_config
+from napari_biogans.training.run import Run, check_free, resumed_config
 from napari_biogans.training.samples import sample_latents
 from napari_biogans.training.state import TrainingState
 
@@ -84,6 +85,7 @@ def iterate_training(
     ['Started', 'Samples', 'StepDone', 'StepDone', 'Metrics', 'Samples', 'Saved']
     """
     config = config or TrainingConfig()
+    check_start(folder, config)
     cell_set = cells if isinstance(cells, CellSet) else read_cells(cells)
     state = _build_state(cell_set, config)
     run = Run.create(folder, config, cell_set)
@@ -133,6 +135,18 @@ def iterate_resumed(
         return (yield from _train(run, state, cell_set, seconds, should_stop))
 
 
+def check_start(folder: str | os.PathLike[str], config: TrainingConfig) -> None:
+    """Refuse a training that cannot start anyway, before its cells are read, which may take minutes.
+
+    Raises
+    ------
+    TrainingError
+        If the device is not there, or the folder holds a run.
+    """
+    choose_device(config.device)
+    check_free(folder)
+
+
 def _build_state(cells: CellSet, config: TrainingConfig) -> TrainingState:
     cells.check_trainable()
     with explained_build():
@@ -143,6 +157,8 @@ def _cells_of(run: Run, cells: Cells | None) -> CellSet:
     record = run.cells_record
     if cells is None and record["path"] is None:
         raise RunError(f"{run.folder}: the cells of this run were not read from a file. Give the same cells to go on.")
+    if cells is None and not Path(record["path"]).exists():
+        raise RunError(f"{run.folder}: its cells are no longer at {record['path']}. Say where they are now.")
     given = record["path"] if cells is None else cells
     cell_set = given if isinstance(given, CellSet) else read_cells(given)
     if cell_set.fingerprint() != record["fingerprint"]:

@@ -82,8 +82,7 @@ class Run:
             If there is a run in the folder, or it cannot be written to.
         """
         path = Path(folder)
-        if (path / "config.json").exists():
-            raise RunError(f"{path}: there is a run in this folder already. Resume it, or choose another folder.")
+        check_free(path)
         record = {
             "format": FORMAT,
             "format_version": FORMAT_VERSION,
@@ -217,6 +216,17 @@ class Run:
     @property
     def _config_path(self) -> Path:
         return self.folder / "config.json"
+
+
+def check_free(folder: str | os.PathLike[str]) -> None:
+    """Refuse a folder that holds a run already.
+
+    Raises
+    ------
+    RunError
+    """
+    if (Path(folder) / "config.json").exists():
+        raise RunError(f"{folder}: there is a run in this folder already. Resume it, or choose another folder.")
 
 
 def resumed_config(run: Run, **changes: Any) -> TrainingConfig:

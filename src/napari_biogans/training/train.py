@@ -16,7 +16,7 @@ from napari_biogans.cells import CellSet, read_cells
 from napari_biogans.models import Model
 from napari_biogans.training.configuration import make_config
 from napari_biogans.training.events import Event, Metrics, Started, StepDone
-from napari_biogans.training.loop import Cells, Training, iterate_resumed, iterate_training, never
+from napari_biogans.training.loop import Cells, Training, check_start, iterate_resumed, iterate_training, never
 
 
 def train(
@@ -79,6 +79,7 @@ def train(
     (1, 3, 2, 48, 80)
     """
     config = make_config(**settings)
+    check_start(folder, config)
     if not isinstance(cells, CellSet):
         cells = read_cells(cells, progress=progress)
     with stopped_by_interrupt(should_stop) as stop:
