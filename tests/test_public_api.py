@@ -64,9 +64,3 @@ def test_the_whole_engine_runs_without_napari_and_qt(tmp_path):
     result = run_python(BLOCK_PLUGIN_LIBRARIES + WHOLE_ENGINE, str(tmp_path))
     assert result.returncode == 0, result.stderr
     assert (tmp_path / "demo" / "overview.png").exists()
-
-
-def test_waiting_threads_do_not_spin_unless_asked():
-    code = "import os, napari_biogans; print(os.environ['OMP_WAIT_POLICY'])"
-    assert run_python(code).stdout.strip() == "passive"
-    assert run_python("import os; os.environ['OMP_WAIT_POLICY'] = 'active'\n" + code).stdout.strip() == "active"

@@ -6,13 +6,8 @@ next to nothing and needs neither torch nor Qt.
 
 from __future__ import annotations
 
-import os
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
-
-# torch's threads wait for each other by spinning, which makes everything many times slower as soon as anything else
-# wants a core: another program, or the window of napari. Read when torch is loaded; whoever sets it is obeyed.
-os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
 if TYPE_CHECKING:
     from napari_biogans.cells import CellsError, CellSet, CellsWarning, read_cells, simulate_cells, write_cells

@@ -95,7 +95,7 @@ def choose_threads() -> int:
 
     Threads that share a computation wait for each other at the end of each
     part of it; one whose processor is busy with something else, as with
-    napari's window, holds up all others, and everything becomes ten times
+    napari's window, holds up all others, and everything becomes several times
     slower instead of a little. So one processor is left free.
 
     Returns
