@@ -1,7 +1,7 @@
 """Takes the pictures of the plugin that the documentation shows, from the running program.
 
     xvfb-run -a -s "-screen 0 1366x768x24" python tools/screenshots.py
-    python tools/screenshots.py --seconds 20 --theme light --into /tmp/pictures
+    python tools/screenshots.py --seconds 20 --theme light --into pictures
 
 Opens the sample data, trains the preset `demo` on it for a minute or so, and
 generates cells with the model; everything by the buttons that a user presses.

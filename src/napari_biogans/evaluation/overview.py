@@ -82,7 +82,7 @@ def overview_figure(model: Model, cells: CellSet, *, seed: int = 0) -> Figure:
     low, high = ranges[:2].T
     figure.supxlabel(
         f"{red_name} ({low[0]:g} to {high[0]:g}) shown in red, {green_name} ({low[1]:g} to {high[1]:g}) in green",
-        x=1,
+        x=0.995,
         ha="right",
         fontsize=7,
     )

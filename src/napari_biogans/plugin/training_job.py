@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from enum import Enum, auto
 from functools import partial
+from typing import cast
 
 from qtpy.QtCore import QObject, QThreadPool, Signal
 
@@ -133,6 +134,4 @@ def _take_thread_back(nothing: None = None) -> None:
 
 
 def _thread_pool() -> QThreadPool:
-    pool = QThreadPool.globalInstance()
-    assert pool is not None
-    return pool
+    return cast(QThreadPool, QThreadPool.globalInstance())
