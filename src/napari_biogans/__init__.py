@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from napari_biogans.cells import CellsError, CellSet, CellsWarning, read_cells, simulate_cells, write_cells
     from napari_biogans.evaluation import overview_figure
-    from napari_biogans.models import Model, ModelFileError, load_model
+    from napari_biogans.models import Model, ModelFileError, import_original, load_model
     from napari_biogans.training import (
         DeviceMemoryError,
         Run,
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "cells": ("CellSet", "CellsError", "CellsWarning", "read_cells", "simulate_cells", "write_cells"),
     "evaluation": ("overview_figure",),
-    "models": ("Model", "ModelFileError", "load_model"),
+    "models": ("Model", "ModelFileError", "import_original", "load_model"),
     "training": (
         "DeviceMemoryError",
         "Run",
@@ -58,6 +58,7 @@ __all__ = [
     "TrainingDivergedError",
     "TrainingError",
     "__version__",
+    "import_original",
     "iterate_resumed",
     "iterate_training",
     "load_model",

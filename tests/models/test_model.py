@@ -91,6 +91,78 @@ def test_arguments_that_make_no_sense_are_refused(model, arguments, message):
         model.generate(**arguments)
 
 
+def test_greens_for_each_red_in_one_call(model):
+    images = model.generate(3, seed=0, greens_per_red=5)
+    by_red = images[0].reshape(3, 5, 2, 48, 80)
+    assert (by_red[:, :, 0] == model.generate(3, seed=0)[0][:, None, 0]).all()
+    reds = model.draw_latents(3, seed=0)[:, : model.red_latent_size]
+    assert np.array_equal(images, model.generate(5, seed=1, red_latents=reds))
+
+
+CLASSES = NetworkShape(image_size=(48, 80), width=8, critic_width=4, latent_size=20, classes=3)
+
+
+@pytest.mark.parametrize("architecture", ["independent", "multi-channel", "multi-channel-separable", "star-shaped"])
+def test_only_the_classes_asked_for_come_in_the_order_asked_for(architecture):
+    model = untrained_model(CLASSES, architecture)
+    images = model.generate(2, seed=0)
+    assert images.shape == (3, 2, 2, 48, 80)
+    chosen = model.generate(2, seed=0, classes=["class 3", "class 1"])
+    assert np.abs(chosen.astype(int) - images[[2, 0]]).max() <= 1
+    cells = model.as_cells(chosen, ["class 3", "class 1"])
+    assert cells.class_names == ("class 3", "class 1")
+    shares_red = bool((images[:, :, 0] == images[0, :, 0]).all())
+    assert shares_red == model.architecture.shares_red
+
+
+@pytest.mark.parametrize("architecture", ["star-shaped", "independent-separable"])
+def test_each_class_may_get_a_green_latent_of_its_own(architecture):
+    model = untrained_model(CLASSES, architecture)
+    shared = model.draw_latents(4, seed=0)
+    own = model.draw_latents(4, seed=0, green_latents="per-class")
+    assert own.shape == (3, 4, 20)
+    assert np.array_equal(own[0], shared)
+    assert (own[:, :, :10] == shared[:, :10]).all()
+    assert all(np.abs(np.corrcoef(own[0, :, 10:].ravel(), other[:, 10:].ravel())[0, 1]) < 0.5 for other in own[1:])
+    images, expected = model.generate(4, seed=0, green_latents="per-class"), model.generate(latents=shared)
+    assert np.array_equal(images[:, :, 0], expected[:, :, 0]), "reds stay"
+    assert np.array_equal(images[0], expected[0])
+    assert not np.array_equal(images[1, :, 1], expected[1, :, 1])
+    assert np.array_equal(images, model.generate(latents=own))
+    assert np.array_equal(images[2:], model.generate(latents=own, classes=["class 3"]))
+
+
+@pytest.mark.parametrize("architecture", ["joint-separable", "independent", "multi-channel-separable"])
+def test_other_models_have_one_green_latent(architecture):
+    shape = SHAPE if architecture == "joint-separable" else CLASSES
+    with pytest.raises(ValueError, match="models that take one for each class are independent-separable, star-shaped"):
+        untrained_model(shape, architecture).generate(1, green_latents="per-class")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"classes": ["class 9"]}, "it has class 1, class 2, class 3"),
+        ({"classes": []}, "out of class 1"),
+        ({"classes": "class 1"}, "a list of names"),
+        ({"classes": ["class 1", "class 1"]}, "twice"),
+        ({"greens_per_red": 0}, "at least 1"),
+        ({"greens_per_red": 2, "red_latents": np.zeros((1, 10))}, "not both"),
+        ({"latents": np.zeros((2, 4, 20))}, r"\(N, 20\) or \(3, N, 20\)"),
+        ({"latents": np.zeros((3, 0, 20))}, "no latents"),
+        ({"latents": np.arange(3)[:, None, None] * np.ones((3, 1, 20))}, "share their red latents"),
+    ],
+)
+def test_arguments_about_classes_that_make_no_sense_are_refused(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        untrained_model(CLASSES, "star-shaped").generate(**arguments)
+
+
+def test_many_classes_are_drawn_in_parts():
+    model = untrained_model(NetworkShape(image_size=(12, 12), width=2, classes=41, latent_size=4), "star-shaped")
+    assert model.generate(20, seed=0).shape == (41, 20, 2, 12, 12)
+
+
 def test_red_cannot_be_held_where_it_shares_the_latent():
     model = untrained_model(SHAPE, "joint")
     assert model.red_latent_size is None

@@ -5,25 +5,20 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-PairOfInts = tuple[int, int]
+from napari_biogans.models.stages import Stage
 
 
-class SeparableConvTranspose2d(nn.Module):
-    """A transposed convolution whose red outputs do not see its green inputs.
+class SeparableConvolution(nn.Module):
+    """A convolution whose red outputs do not see its green inputs.
 
-    The first `red_in` input channels carry red, the others green. The first
-    `red_out` output channels are computed from the red inputs only, the others
-    from all inputs, so that a chain of such layers draws a red image that the
-    green latent cannot change.
+    The first channels carry red, the others green. Red outputs are computed
+    from the red inputs only, green ones from all inputs, so that a chain of
+    such layers draws a red image that the green latent cannot change.
 
     Parameters
     ----------
-    in_channels, out_channels : int
-        Red and green together.
-    red_in, red_out : int
-        How many of them are red; at least one, and fewer than all.
-    kernel_size, stride, padding : int or (int, int)
-        As for `torch.nn.ConvTranspose2d`. There is no bias.
+    stage : Stage
+        Channels, kernel size, stride and padding. There is no bias.
 
     Raises
     ------
@@ -36,32 +31,19 @@ class SeparableConvTranspose2d(nn.Module):
 
     Examples
     --------
-    >>> layer = SeparableConvTranspose2d(8, 4, red_in=4, red_out=2, kernel_size=4, stride=2, padding=1)
-    >>> layer(torch.zeros(1, 8, 3, 5)).shape
+    >>> from napari_biogans.models.stages import Channels
+    >>> stage = Stage("pyramid", Channels(8, 4), Channels(4, 2), (4, 4), stride=2, padding=1, transposed=True)
+    >>> SeparableConvolution(stage)(torch.zeros(1, 8, 3, 5)).shape
     torch.Size([1, 4, 6, 10])
     """
 
-    def __init__(
-        self,
-        in_channels: int,
-        out_channels: int,
-        *,
-        red_in: int,
-        red_out: int,
-        kernel_size: int | PairOfInts,
-        stride: int = 1,
-        padding: int = 0,
-    ) -> None:
+    def __init__(self, stage: Stage) -> None:
         super().__init__()
-        if not (0 < red_in < in_channels and 0 < red_out < out_channels):
-            raise ValueError(
-                f"A separable layer of {in_channels} to {out_channels} channels cannot have {red_in} red inputs "
-                f"and {red_out} red outputs; either colour needs at least one of each. "
-                "Take a red portion nearer to 0.5, a larger width or a larger latent size."
-            )
-        self.red_in = red_in
-        self.red = nn.ConvTranspose2d(red_in, red_out, kernel_size, stride, padding, bias=False)
-        self.green = nn.ConvTranspose2d(in_channels, out_channels - red_out, kernel_size, stride, padding, bias=False)
+        check_separable(stage)
+        inputs, outputs = stage.inputs, stage.outputs
+        self.red_in = inputs.red
+        self.red = convolution(stage, inputs.red, outputs.red)
+        self.green = convolution(stage, inputs.total, outputs.green)
 
     def forward(self, features: Tensor) -> Tensor:
         """Compute red outputs from red inputs and green outputs from all.
@@ -75,6 +57,28 @@ class SeparableConvTranspose2d(nn.Module):
         tensor (B, out_channels, H', W')
         """
         return torch.cat([self.red(features[:, : self.red_in]), self.green(features)], dim=1)
+
+
+def check_separable(stage: Stage) -> None:
+    """Refuse a stage in which a colour has no channel.
+
+    Raises
+    ------
+    ValueError
+        The message says what to change.
+    """
+    for channels in (stage.inputs, stage.outputs):
+        if not (channels.red and channels.green):
+            raise ValueError(
+                f"A separable layer cannot have {channels.red} red channels of {channels.total}; either colour needs "
+                "at least one. Take a red portion nearer to 0.5, a larger width or a larger latent size."
+            )
+
+
+def convolution(stage: Stage, inputs: int, outputs: int) -> nn.Conv2d | nn.ConvTranspose2d:
+    """Make the convolution of a stage for so many channels, without a bias."""
+    kind = nn.ConvTranspose2d if stage.transposed else nn.Conv2d
+    return kind(inputs, outputs, stage.kernel_size, stage.stride, stage.padding, bias=False)
 
 
 @torch.no_grad()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, field
 from pathlib import Path
@@ -23,6 +23,7 @@ from napari_biogans.models.shape import NetworkShape
 
 IMAGES_AT_A_TIME = 256
 Weights = Literal["averaged", "last"]
+GreenLatents = Literal["shared", "per-class"]
 CellType = Literal["uint8", "uint16", "float32"]
 
 
@@ -77,7 +78,8 @@ class Model:
     header : ModelHeader
     networks : dict of torch.nn.Module
         `"last"`, the generator as trained; `"averaged"`, the same with the
-        moving average of its weights, where one was kept; and `"critic"`.
+        moving average of its weights, where one was kept; and `"critic"`,
+        where there is one.
 
     Raises
     ------
@@ -101,17 +103,20 @@ class Model:
 
     @property
     def generator(self) -> nn.Module:
-        """The generator that is drawn from: `generator(z)`, (B, Z) to (K, B, C, H, W) in [-1, 1]."""
+        """The generator that is drawn from: `generator(z)`, (B, Z) to (K, B, C, H, W) in [-1, 1].
+
+        That of a multi-channel model draws one class, of 1 + classes channels; `generate` takes it apart.
+        """
         return self._networks[self.header.draws_from]
 
     @property
-    def critic(self) -> nn.Module:
-        """The critic: (K, B, C, H, W) in [-1, 1] to scores (K, B)."""
-        return self._networks["critic"]
+    def critic(self) -> nn.Module | None:
+        """The critic: what the generator draws, in [-1, 1], to scores (K, B); None in a model without one."""
+        return self._networks.get("critic")
 
     @property
     def networks(self) -> dict[str, nn.Module]:
-        """All networks by name: `last`, `critic` and, where it was kept, `averaged`."""
+        """All networks by name: `last` and, where there are any, `averaged` and `critic`."""
         return dict(self._networks)
 
     @property
@@ -152,6 +157,8 @@ class Model:
         seed: int | None = None,
         truncation: float | None = None,
         red_latents: ArrayLike | None = None,
+        greens_per_red: int = 1,
+        green_latents: GreenLatents = "shared",
     ) -> NDArray[np.float32]:
         """Draw latents from the standard normal distribution.
 
@@ -169,11 +176,20 @@ class Model:
         red_latents : array (R, red_latent_size) or (red_latent_size,), optional
             Take these for the red part and draw the green part only
             (separable models).
+        greens_per_red : int
+            Draw so many for each of n reds (separable models). The reds are
+            those of the same call without it.
+        green_latents : {"shared", "per-class"}
+            Whether all classes get the same green latent, as in training, or
+            each one of its own; the red latent is the same for all. Those of
+            the first class are the shared ones.
 
         Returns
         -------
-        array (n, Z) or (R * n, Z), float32
-            With red latents: n rows for the first, then n for the second, …
+        array (N, Z), float32
+            Of N = n * greens_per_red or n * R rows: first those of the first
+            red, then those of the second, … One such array per class,
+            (K, N, Z), with green latents per class.
 
         Raises
         ------
@@ -186,17 +202,33 @@ class Model:
         """
         if n < 1:
             raise ValueError(f"The number of cells to draw is at least 1, not {n}.")
+        if greens_per_red < 1:
+            raise ValueError(f"The number of greens for each red is at least 1, not {greens_per_red}.")
         if truncation is not None and not truncation > 0:
             raise ValueError(f"A truncation is a positive number of standard deviations, not {truncation}.")
         if seed is not None and seed < 0:
             raise ValueError(f"A seed is a whole number, 0 or larger, not {seed}.")
+        if green_latents == "per-class":
+            self._check_green_latents_per_class()
+        if greens_per_red > 1:
+            if red_latents is not None:
+                raise ValueError("Give either red_latents, with n greens for each, or greens_per_red; not both.")
+            red_latents = self.draw_latents(n, seed=seed, truncation=truncation)[:, : self._known_red_latent_size()]
+            # Another seed, since the greens would else begin with the numbers of the reds.
+            n, seed = greens_per_red, None if seed is None else seed + 1
         reds = None if red_latents is None else self._checked_red_latents(red_latents)
         rows = n if reds is None else n * len(reds)
         rng = np.random.default_rng(seed)
         latents = _normal(rng, (rows, self.latent_size), truncation)
         if reds is not None:
             latents[:, : reds.shape[1]] = np.repeat(reds, n, axis=0)
-        return latents
+        if green_latents == "shared":
+            return latents
+        by_class = np.repeat(latents[None], len(self.class_names), axis=0)
+        red_size = self._known_red_latent_size()
+        for others in by_class[1:]:
+            others[:, red_size:] = _normal(rng, (rows, self.latent_size - red_size), truncation)
+        return by_class
 
     def generate(
         self,
@@ -204,8 +236,11 @@ class Model:
         *,
         seed: int | None = None,
         latents: ArrayLike | None = None,
+        classes: Sequence[str] | None = None,
         truncation: float | None = None,
         red_latents: ArrayLike | None = None,
+        greens_per_red: int | None = None,
+        green_latents: GreenLatents | None = None,
         weights: Weights | None = None,
     ) -> NDArray[Any]:
         """Draw cells.
@@ -215,10 +250,14 @@ class Model:
         n : int, optional
             How many; with `red_latents`, how many greens for each red. Default
             1 where neither this nor `latents` is given.
-        seed, truncation, red_latents
+        seed, truncation, red_latents, greens_per_red, green_latents
             As for `draw_latents`.
-        latents : array (N, Z), optional
-            Draw the cells of these latents instead of new ones.
+        latents : array (N, Z) or (K, N, Z), optional
+            Draw the cells of these latents, of `draw_latents`, instead of new
+            ones.
+        classes : sequence of str, optional
+            Names of the classes to draw, in the order wanted; others are not
+            computed. Default all.
         weights : {"averaged", "last"}, optional
             Which weights of the generator; default those that the header says.
 
@@ -226,7 +265,8 @@ class Model:
         -------
         array (K, N, C, H, W)
             In the units and of the type of the cells that the model was
-            trained on.
+            trained on; channel 0 is red. In star-shaped and multi-channel
+            models it is the same in all classes.
 
         Raises
         ------
@@ -235,37 +275,50 @@ class Model:
 
         Examples
         --------
-        >>> model = untrained_model(NetworkShape(image_size=(48, 80), width=4, critic_width=4), "joint-separable")
+        >>> shape = NetworkShape(image_size=(48, 80), width=4, critic_width=4, classes=2)
+        >>> model = untrained_model(shape, "star-shaped")
         >>> images = model.generate(3, seed=0)
         >>> images.shape, images.dtype
-        ((1, 3, 2, 48, 80), dtype('uint8'))
-        >>> red = model.draw_latents(1, seed=0)[:, : model.red_latent_size]
-        >>> greens = model.generate(8, seed=1, red_latents=red)
-        >>> bool((greens[0, :, 0] == greens[0, 0, 0]).all())
+        ((2, 3, 2, 48, 80), dtype('uint8'))
+        >>> bool((model.generate(3, seed=0, classes=["class 2"]) == images[1]).all())
         True
+        >>> greens = model.generate(1, seed=0, greens_per_red=8)
+        >>> greens.shape, bool((greens[0, :, 0] == greens[0, 0, 0]).all())
+        ((2, 8, 2, 48, 80), True)
         """
+        settings = {
+            "seed": seed,
+            "truncation": truncation,
+            "red_latents": red_latents,
+            "greens_per_red": greens_per_red,
+            "green_latents": green_latents,
+        }
+        given = {name: value for name, value in settings.items() if value is not None}
         if latents is None:
-            latents = self.draw_latents(
-                1 if n is None else n, seed=seed, truncation=truncation, red_latents=red_latents
-            )
-        elif any(given is not None for given in (n, seed, truncation, red_latents)):
-            raise ValueError("Give either latents, or n, seed, truncation and red_latents; not both.")
+            latents = self.draw_latents(1 if n is None else n, **given)  # type: ignore[arg-type]
+        elif given or n is not None:
+            raise ValueError(f"Give either latents, or n, {', '.join(settings)}; not both.")
         latents = self._checked_latents(latents)
+        places = None if classes is None else self._places(classes)
         generator = self._weights_named(weights)
-        drawn = [
-            generator(torch.from_numpy(block).to(self.device)).float().cpu().numpy()
-            for block in np.split(latents, range(IMAGES_AT_A_TIME, len(latents), IMAGES_AT_A_TIME))
-        ]
+        at_a_time = max(1, IMAGES_AT_A_TIME // (len(self.class_names) if places is None else len(places)))
+        drawn = []
+        for start in range(0, latents.shape[-2], at_a_time):
+            block = torch.from_numpy(np.ascontiguousarray(latents[..., start : start + at_a_time, :]))
+            images = generator(block.to(self.device), places)
+            drawn.append(self.architecture.pairs(images, self.header.shape).float().cpu().numpy())
         intensity_range = np.array(self.header.intensity_range, np.float32)
         return from_unit(np.concatenate(drawn, axis=1), intensity_range, self.header.dtype)
 
-    def as_cells(self, images: NDArray[Any]) -> CellSet:
+    def as_cells(self, images: NDArray[Any], classes: Sequence[str] | None = None) -> CellSet:
         """Make a cell set of images that the model drew.
 
         Parameters
         ----------
         images : array (K, N, C, H, W)
             As `generate` returns them.
+        classes : sequence of str, optional
+            As `generate` was given them; default all.
 
         Returns
         -------
@@ -275,7 +328,7 @@ class Model:
         """
         return CellSet(
             list(images),
-            self.class_names,
+            self.class_names if classes is None else tuple(classes),
             channel_names=self.channel_names,
             pixel_size=self.header.pixel_size,
             intensity_range=np.array(self.header.intensity_range, np.float32),
@@ -308,26 +361,59 @@ class Model:
             raise ValueError(f"This model has no weights called {name!r}; it has {', '.join(generators)}.")
         return generators[name]
 
+    def _places(self, classes: Sequence[str]) -> list[int]:
+        if isinstance(classes, str) or not len(classes):
+            raise ValueError(f"Classes are a list of names out of {', '.join(self.class_names)}, not {classes!r}.")
+        for name in classes:
+            if name not in self.class_names:
+                raise ValueError(f"This model has no class {name!r}; it has {', '.join(self.class_names)}.")
+        if len(set(classes)) != len(classes):
+            raise ValueError(f"A class was asked for twice: {', '.join(classes)}; name each once.")
+        return [self.class_names.index(name) for name in classes]
+
     def _checked_latents(self, latents: ArrayLike) -> NDArray[np.float32]:
         array = np.ascontiguousarray(latents, np.float32)
-        if array.ndim != 2 or array.shape[1] != self.latent_size or not len(array):
-            raise ValueError(f"Latents for this model are (N, {self.latent_size}), not {array.shape}.")
+        if array.ndim == 3:
+            self._check_green_latents_per_class()
+        wanted = [len(self.class_names)] * (array.ndim == 3)
+        if array.ndim not in (2, 3) or [*array.shape[:-2], array.shape[-1]] != [*wanted, self.latent_size]:
+            by_class = (
+                f" or ({len(self.class_names)}, N, {self.latent_size})" * self.architecture.green_latent_per_class
+            )
+            raise ValueError(f"Latents for this model are (N, {self.latent_size}){by_class}, not {array.shape}.")
+        if not array.size:
+            raise ValueError("There are no latents to draw cells of.")
         if not np.isfinite(array).all():
             raise ValueError("There are NaN or infinite values in the latents.")
+        reds = array[..., : self.red_latent_size]
+        if array.ndim == 3 and (reds != reds[0]).any():
+            raise ValueError("All classes share their red latents; only the green ones may differ between them.")
         return array
 
     def _checked_red_latents(self, red_latents: ArrayLike) -> NDArray[np.float32]:
+        size = self._known_red_latent_size()
+        array = np.atleast_2d(np.asarray(red_latents, np.float32))
+        if array.ndim != 2 or array.shape[1] != size or not len(array):
+            raise ValueError(f"Red latents for this model are (R, {size}), not {array.shape}.")
+        if not np.isfinite(array).all():
+            raise ValueError("There are NaN or infinite values in the red latents.")
+        return array
+
+    def _known_red_latent_size(self) -> int:
         if self.red_latent_size is None:
             raise ValueError(
                 f"A {self.header.architecture} model draws red and green from the same latent, so red cannot be held; "
                 "train a separable one to draw many greens for one red."
             )
-        array = np.atleast_2d(np.asarray(red_latents, np.float32))
-        if array.ndim != 2 or array.shape[1] != self.red_latent_size or not len(array):
-            raise ValueError(f"Red latents for this model are (R, {self.red_latent_size}), not {array.shape}.")
-        if not np.isfinite(array).all():
-            raise ValueError("There are NaN or infinite values in the red latents.")
-        return array
+        return self.red_latent_size
+
+    def _check_green_latents_per_class(self) -> None:
+        if not self.architecture.green_latent_per_class:
+            able = ", ".join(name for name, known in ARCHITECTURES.items() if known.green_latent_per_class)
+            raise ValueError(
+                f"A {self.header.architecture} model has one green latent for all that it draws; "
+                f"models that take one for each class are {able}."
+            )
 
 
 def architecture_named(name: str) -> Architecture:
@@ -408,7 +494,9 @@ def load_model(path: str | Path, device: str | torch.device = "cpu") -> Model:
     with _refused_as_misfit(path):
         header = ModelHeader(**header_fields)
         generator, critic = architecture_named(header.architecture).build(header.shape)
-        networks = {"last": generator, "critic": critic}
+        networks = {"last": generator}
+        if any(key.startswith("critic.") for key in tensors):
+            networks["critic"] = critic
         if header.draws_from == "averaged" or any(key.startswith("averaged.") for key in tensors):
             networks["averaged"], _ = architecture_named(header.architecture).build(header.shape)
         weights: dict[str, dict[str, Tensor]] = {name: {} for name in networks}

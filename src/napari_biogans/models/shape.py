@@ -25,7 +25,7 @@ class NetworkShape:
     """Height and width of the images, in pixels; a good size."""
 
     channels: Annotated[int, Field(ge=2)] = 2
-    """Channels of the images; the first is red."""
+    """Channels of a cell; the first is red."""
 
     classes: Annotated[int, Field(ge=1)] = 1
     """Classes that the generator draws at once."""
@@ -41,6 +41,15 @@ class NetworkShape:
 
     red_portion: Annotated[float, Field(gt=0, lt=1)] = 0.5
     """Part of the latent and of every hidden layer that is red, in separable networks."""
+
+    extra_layers: Annotated[int, Field(ge=0)] = 0
+    """3x3 layers before the generator's last one."""
+
+    critic_extra_layers: Annotated[int, Field(ge=0)] = 0
+    """3x3 layers after the critic's first one."""
+
+    extra_red_portion: Annotated[float, Field(gt=0, lt=1)] | None = None
+    """Red part of the extra layers where it is not that of the others, as in files of the original release."""
 
     critic_batch_norm: bool = False
     """Whether the critic has batch norms (all objectives but WGAN-GP)."""
@@ -66,4 +75,14 @@ class NetworkShape:
 
     def red_channels(self, channels: int) -> int:
         """How many of a layer's channels are red, in separable networks."""
-        return int(self.red_portion * channels)
+        return _part(self.red_portion, channels)
+
+    @property
+    def extra_red_channels(self) -> int:
+        """How many channels of the generator's extra layers are red, in separable networks."""
+        return _part(self.extra_red_portion or self.red_portion, self.width)
+
+
+def _part(portion: float, channels: int) -> int:
+    # A third of 300 is 100, whatever the last digit of a float says.
+    return int(portion * channels + 1e-9)
