@@ -1,15 +1,18 @@
 """The command line, called as a user calls it."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
 import tifffile
+import torch
 
 from napari_biogans.cells import read_cells, simulate_cells, write_cells
 from napari_biogans.cli import main
 from napari_biogans.models import load_model
 from napari_biogans.training import Run
+from napari_biogans.training.presets import PRESETS
 
 TINY = ["--width", "2", "--latent-size", "8", "--batch-size", "4", "--critic-steps", "1", "--device", "cpu"]
 
@@ -120,7 +123,7 @@ def test_demo_makes_a_run_and_a_picture(folder, tmp_path, capsys):
     assert "What to do next" in captured.err
 
 
-@pytest.mark.parametrize("command", ["train", "resume", "generate", "info", "demo"])
+@pytest.mark.parametrize("command", ["train", "resume", "generate", "import-original", "presets", "info", "demo"])
 def test_help_is_there_for_every_command(command, capsys):
     assert main([command, "--help"]) == 0
     assert "Usage: napari-biogans" in capsys.readouterr().out
@@ -158,3 +161,105 @@ def test_latents_that_do_not_fit_are_refused(folder, tmp_path, capsys):
     assert "not both" in capsys.readouterr().err
     np.save(tmp_path / "latents.npy", np.array([{"a": 1}], dtype=object), allow_pickle=True)
     assert main(arguments) == 1
+
+
+# -- several classes, and files of the original release
+
+CASES = Path(__file__).parent / "data" / "original"
+
+
+@pytest.fixture(scope="module")
+def star(tmp_path_factory):
+    """A star-shaped run on cells of two classes."""
+    folder = tmp_path_factory.mktemp("star")
+    cells = simulate_cells(4, size=(24, 40), classes=["nucleus", "tips"], all_greens=False).cells
+    write_cells(cells, folder / "cells")
+    arguments = ["--architecture", "star-shaped", "--steps", "2", "--output", str(folder / "run")]
+    assert main(["train", str(folder / "cells"), *arguments, *TINY]) == 0
+    return folder / "run"
+
+
+def test_chosen_classes_are_drawn(star, tmp_path, capsys):
+    drawn = tmp_path / "drawn"
+    answer_of(capsys, "generate", star, "--n", 3, "--seed", 0, "--classes", "tips", "nucleus", "--output", drawn)
+    cells = read_cells(drawn)
+    assert cells.class_names == ("tips", "nucleus")
+    assert np.array_equal(np.stack(cells.images), load_model(star).generate(3, seed=0, classes=["tips", "nucleus"]))
+    assert main(["generate", str(star), "--classes", "septum", "--output", str(tmp_path / "none")]) == 1
+    assert "no class 'septum'; it has nucleus, tips" in capsys.readouterr().err
+
+
+def test_green_latents_per_class_can_be_drawn_again(star, tmp_path, capsys):
+    own = ["--green-latents", "per-class", "--n", 3, "--seed", 0]
+    answer_of(capsys, "generate", star, *own, "--output", tmp_path / "first")
+    latents = tmp_path / "first" / "latents.npy"
+    assert np.load(latents).shape == (2, 3, 8)
+    answer_of(capsys, "generate", star, "--latents", latents, "--output", tmp_path / "second")
+    first, second = (read_cells(tmp_path / name) for name in ("first", "second"))
+    assert all(np.array_equal(*pair) for pair in zip(first.images, second.images, strict=True))
+    assert np.array_equal(first.images[0][:, 0], first.images[1][:, 0])
+    assert main(["generate", str(star), "--latents", str(latents), "--green-latents", "per-class"]) == 1
+    assert "not both" in capsys.readouterr().err
+
+
+def test_a_generator_of_the_original_release_becomes_a_model(tmp_path, capsys):
+    target = tmp_path / "star.safetensors"
+    arguments = ["--critic", CASES / "star-critic.netD.pth", "--class-names", "Alp14", "Arp3", "Cki2"]
+    facts = answer_of(capsys, "import-original", CASES / "star-shaped.netG.pth", *arguments, "--output", target)
+    assert facts["architecture"] == "star-shaped"
+    assert facts["classes"] == ["Alp14", "Arp3", "Cki2"]
+    assert facts["critic_parameters"] > 0
+    assert load_model(target).class_names == ("Alp14", "Arp3", "Cki2")
+    again = ["import-original", str(CASES / "star-shaped.netG.pth"), "--output", str(target)]
+    assert main(again) == 1
+    assert "is there already" in capsys.readouterr().err
+    assert main([*again, "--overwrite"]) == 0
+    assert load_model(target).class_names == ("class 1", "class 2", "class 3")
+
+
+def test_published_noise_draws_the_published_images(tmp_path, capsys):
+    assert main(["import-original", str(CASES / "star-shaped.netG.pth"), "-o", str(tmp_path / "m.safetensors")]) == 0
+    with np.load(CASES / "star-shaped.generator.npz") as case:
+        noise, images = case["z"], case["images_eval"]
+    torch.save(torch.from_numpy(noise)[:, :, None, None], tmp_path / "fixed_noise_1.pth")
+    arguments = ["--latents", tmp_path / "fixed_noise_1.pth", "--output", tmp_path / "drawn"]
+    answer_of(capsys, "generate", tmp_path / "m.safetensors", *arguments)
+    drawn = np.stack(read_cells(tmp_path / "drawn").images)
+    assert np.abs(drawn - np.round((images + 1) * 127.5)).max() <= 1
+
+
+def test_what_is_no_file_of_the_release_is_refused(tmp_path, capsys):
+    (tmp_path / "netG.pth").write_bytes(b"nothing")
+    assert main(["import-original", str(tmp_path / "netG.pth")]) == 1
+    assert "nothing in it was run" in capsys.readouterr().err
+    assert [path.name for path in tmp_path.iterdir()] == ["netG.pth"]
+    assert main(["generate", str(CASES / "one-class.netG.pth")]) == 1
+    assert "import-original" in capsys.readouterr().err
+
+
+def test_presets_are_listed(capsys):
+    assert main(["presets"]) == 0
+    listed = capsys.readouterr().out
+    for name, preset in PRESETS.items():
+        assert f"{name}: {preset.summary}" in listed
+    assert "protocol paper" in listed
+    assert answer_of(capsys, "presets")["paper-joint"]["settings"]["steps"] == 500_000
+
+
+def test_a_preset_brings_the_architecture_it_is_for(star, tmp_path, capsys):
+    cells = str(star.parent / "cells")
+    arguments = ["--preset", "paper-class", "--steps", "1", "--width", "2", "--batch-size", "2", "--device", "cpu"]
+    assert main(["train", cells, *arguments, "--output", str(tmp_path / "run")]) == 0
+    config = Run(tmp_path / "run").config
+    assert (config.architecture, config.protocol) == ("star-shaped", "paper")
+    other = ["train", cells, *arguments, "--architecture", "joint", "--output", str(tmp_path / "other")]
+    assert main(other) == 1
+    assert "paper-class is for star-shaped" in capsys.readouterr().err
+
+
+def test_a_multi_channel_preset_is_wider(star, tmp_path, monkeypatch):
+    monkeypatch.setenv("BIOGANS_CACHE", str(tmp_path / "cache"))
+    arguments = ["--architecture", "multi-channel", "--preset", "demo", "--steps", "1", "--batch-size", "2"]
+    assert main(["train", str(star.parent / "cells"), *arguments, "--output", str(tmp_path / "run")]) == 0
+    assert Run(tmp_path / "run").config.width == PRESETS["demo"].multi_channel["width"]
+    assert load_model(tmp_path / "run").latent_size == 150

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import sys
 import warnings
+from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -22,8 +23,9 @@ from pydantic import ValidationError
 from napari_biogans.cells import CellsError, read_cells, simulate_cells, write_cells
 from napari_biogans.evaluation import overview_figure
 from napari_biogans.files import replacing
-from napari_biogans.models import Model, ModelFileError, load_model
-from napari_biogans.models.model import Weights
+from napari_biogans.models import Model, ModelFileError, import_original, load_model
+from napari_biogans.models.model import GreenLatents, Weights
+from napari_biogans.models.original import read_original_latents
 from napari_biogans.training import Run, TrainingConfig, TrainingError, resume, train
 from napari_biogans.training.configuration import explain
 from napari_biogans.training.devices import choose_device
@@ -39,9 +41,11 @@ def _fill_from_preset(app: App, commands: tuple[str, ...], arguments: ArgumentCo
     preset = by_name.get("--preset")
     if preset is None or not preset.tokens or preset.tokens[0].value not in PRESETS:
         return
-    for name, value in PRESETS[preset.tokens[0].value].settings.items():
+    asked_for = by_name["--architecture"].tokens
+    settings = PRESETS[preset.tokens[0].value].settings_for(asked_for[0].value if asked_for else None)
+    for name, value in settings.items():
         flag = f"--{name.replace('_', '-')}"
-        if flag in by_name and not by_name[flag].tokens:
+        if value is not None and not by_name[flag].tokens:
             by_name[flag].append(Token(keyword=flag, value=str(value), source="preset"))
 
 
@@ -75,12 +79,12 @@ def train_command(
     output
         Folder for the run; default runs/DATE-ARCHITECTURE.
     preset
-        Settings that go well together: demo (minutes), small, medium, full (the paper's sizes). Settings
-        given by themselves come first.
+        Settings that go well together; `presets` lists them. Settings given by themselves come first.
     as_json
         Print what was made as JSON.
     """
-    folder = output or _default_folder(config.architecture)
+    start = config.start_from
+    folder = output or _default_folder(f"from-{Path(start).stem}" if start else config.architecture)
     settings = {name: getattr(config, name) for name in config.__dataclass_fields__}
     model = train(cells, folder, **settings)
     return _finish_training(model, folder, config, as_json=as_json)
@@ -122,10 +126,12 @@ def generate_command(
     model: Path,
     n: Annotated[int | None, Parameter(name=["--n", "-n"])] = None,
     *,
+    classes: Annotated[list[str] | None, Parameter(consume_multiple=True)] = None,
     output: Annotated[Path | None, Parameter(alias="-o")] = None,
     seed: int | None = None,
     truncation: float | None = None,
     greens_per_red: int = 1,
+    green_latents: GreenLatents = "shared",
     latents: Path | None = None,
     weights: Weights | None = None,
     device: str = "auto",
@@ -140,6 +146,8 @@ def generate_command(
         A model file (.safetensors) or the folder of a run.
     n
         How many cells, or how many reds with --greens-per-red; default 64.
+    classes
+        Names of the classes to draw; default all.
     output
         Folder for the stacks and latents.npy, or an .npz file; default generated-DATE.
     seed
@@ -148,8 +156,12 @@ def generate_command(
         Keep the numbers of the latents within this many standard deviations: more typical, less varied cells.
     greens_per_red
         Draw so many greens for each red (separable models).
+    green_latents
+        Whether all classes get the same green latent, as in training, or each one of its own (star-shaped and
+        independent-separable models).
     latents
-        Draw the cells of these latents: a .npy file (N, latent size), such as latents.npy of an earlier call.
+        Draw the cells of these latents: a .npy file, such as latents.npy of an earlier call, or noise that was
+        published with the original release (fixed_noise_1.pth).
     weights
         averaged or last; default those that the model prefers.
     device
@@ -162,19 +174,30 @@ def generate_command(
     opened = load_model(model, choose_device(device))
     target = output or Path(f"generated-{datetime.now():%Y-%m-%d-%H%M%S}")
     if latents is not None:
-        if any(given is not None for given in (n, seed, truncation)) or greens_per_red != 1:
-            raise ValueError("Give either --latents, or --n, --seed, --truncation and --greens-per-red; not both.")
-        chosen = np.load(latents, allow_pickle=False)
+        if any(given is not None for given in (n, seed, truncation)) or (greens_per_red, green_latents) != (
+            1,
+            "shared",
+        ):
+            raise ValueError(
+                "Give either --latents, or --n, --seed, --truncation, --greens-per-red and --green-latents; not both."
+            )
+        chosen = read_original_latents(latents) if latents.suffix == ".pth" else np.load(latents, allow_pickle=False)
     else:
-        chosen = _draw_latents(opened, 64 if n is None else n, seed, truncation, greens_per_red)
-    images = opened.generate(latents=chosen, weights=weights)
-    cells = opened.as_cells(images)
+        chosen = opened.draw_latents(
+            64 if n is None else n,
+            seed=seed,
+            truncation=truncation,
+            greens_per_red=greens_per_red,
+            green_latents=green_latents,
+        )
+    images = opened.generate(latents=chosen, classes=classes, weights=weights)
+    cells = opened.as_cells(images, classes)
     paths = write_cells(cells, target, overwrite=overwrite)
     if target.suffix != ".npz":
         paths.append(target / "latents.npy")
         with replacing(paths[-1]) as temporary:
             np.save(temporary, chosen)
-    _say(f"Drew {images.shape[1]} cells of {', '.join(opened.class_names)} into {target}.")
+    _say(f"Drew {images.shape[1]} cells of {', '.join(cells.class_names)} into {target}.")
     _answer({"files": [str(path) for path in paths], "cells": len(cells)}, as_json=as_json)
     return 0
 
@@ -197,6 +220,64 @@ def info_command(path: Path, *, as_json: Annotated[bool, Parameter(name="--json"
     else:
         facts = _cells_facts(path)
     _answer(facts, as_json=as_json, always=True)
+    return 0
+
+
+@app.command(name="import-original")
+def import_original_command(
+    generator: Path,
+    *,
+    critic: Path | None = None,
+    class_names: Annotated[list[str] | None, Parameter(consume_multiple=True)] = None,
+    output: Annotated[Path | None, Parameter(alias="-o")] = None,
+    overwrite: bool = False,
+    as_json: Annotated[bool, Parameter(name="--json")] = False,
+) -> int:
+    """Turn a generator that was released with the paper (2017) into a model file. Nothing in it is run.
+
+    Parameters
+    ----------
+    generator
+        A netG_iter_N.pth.
+    critic
+        The netD_iter_N.pth of the same training, from which a training can go on.
+    class_names
+        Names of the classes, in the order of the training; the files do not hold them.
+    output
+        Name of the model file; default that of the generator, ending in .safetensors.
+    overwrite
+        Replace the file if it is there already.
+    as_json
+        Print what was found as JSON.
+    """
+    target = output or generator.with_suffix(".safetensors")
+    if target.exists() and not overwrite:
+        raise ValueError(f"{target} is there already; give another name as --output, or --overwrite.")
+    import_original(generator, critic=critic, class_names=class_names).save(target)
+    _say(f"Wrote {target}. Draw cells with: napari-biogans generate {target}")
+    _answer({"model": str(target), **_model_facts(target)}, as_json=as_json, always=True)
+    return 0
+
+
+@app.command(name="presets")
+def presets_command(*, as_json: Annotated[bool, Parameter(name="--json")] = False) -> int:
+    """List the presets for `train --preset`, with what they set.
+
+    Parameters
+    ----------
+    as_json
+        Print them as JSON.
+    """
+    if as_json:
+        _answer({name: asdict(preset) for name, preset in PRESETS.items()}, as_json=True)
+        return 0
+    for name, preset in PRESETS.items():
+        print(f"{name}: {preset.summary}")
+        print(f"    {_settings_text(preset.settings)}")
+        if preset.multi_channel:
+            print(f"    multi-channel: {_settings_text(preset.multi_channel)}")
+        if preset.architectures:
+            print(f"    for {', '.join(preset.architectures)}")
     return 0
 
 
@@ -228,7 +309,7 @@ def demo_command(
     else:
         learned = read_cells(cells, progress=True)
     _say(f"Training on {learned}.")
-    settings = {**PRESETS["demo"].settings, "minutes": minutes, "seed": seed}
+    settings = {**PRESETS["demo"].settings_for(), "minutes": minutes, "seed": seed}
     model = train(learned, folder, **settings)
     picture = folder / "overview.png"
     overview_figure(model, learned, seed=seed).savefig(picture, dpi=200)
@@ -246,17 +327,6 @@ def demo_command(
 
 DEMO_CLASS = "cytoplasm"
 DEMO_CELLS = 2000
-
-
-def _draw_latents(
-    model: Model, n: int, seed: int | None, truncation: float | None, greens_per_red: int
-) -> np.ndarray[Any, np.dtype[np.float32]]:
-    if greens_per_red == 1:
-        return model.draw_latents(n, seed=seed, truncation=truncation)
-    # Reds and greens come from seeds of their own, so that the reds are those of the same call with one green each.
-    reds = model.draw_latents(n, seed=seed, truncation=truncation)[:, : model.red_latent_size]
-    green_seed = None if seed is None else seed + 1
-    return model.draw_latents(greens_per_red, seed=green_seed, truncation=truncation, red_latents=reds)
 
 
 def _finish_training(model: Model, folder: Path, config: TrainingConfig, *, as_json: bool) -> int:
@@ -290,6 +360,7 @@ def _model_facts(path: Path) -> dict[str, Any]:
         "red_latent_size": model.red_latent_size,
         "width": shape.width,
         "generator_parameters": sum(weight.numel() for weight in model.generator.parameters()),
+        "critic_parameters": 0 if model.critic is None else sum(weight.numel() for weight in model.critic.parameters()),
         "weights": [name for name in model.networks if name != "critic"],
         "draws_from": header.draws_from,
         "steps": header.step,
@@ -327,6 +398,11 @@ def _cells_facts(path: Path) -> dict[str, Any]:
         "pixel_size_um": cells.pixel_size,
         "memory_mb": round(cells.nbytes / 1e6, 1),
     }
+
+
+def _settings_text(settings: dict[str, Any]) -> str:
+    texts = {name: "automatic" if value is None else _plain(value) for name, value in settings.items()}
+    return ", ".join(f"{name.replace('_', '-')} {text}" for name, text in texts.items())
 
 
 def _say(message: str) -> None:

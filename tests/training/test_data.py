@@ -6,8 +6,9 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from napari_biogans.cells import CellSet
-from napari_biogans.training.data import CellSampler
+from napari_biogans.cells import CellSet, simulate_cells
+from napari_biogans.cells.neighbours import find_red_neighbours
+from napari_biogans.training.data import ClassSampler, MultiChannelSampler
 
 
 def numbered_cells(*counts, dtype=np.uint8):
@@ -19,7 +20,7 @@ def numbered_cells(*counts, dtype=np.uint8):
 
 
 def sampler_of(cells, batch_size, *, flips=False, seed=0):
-    return CellSampler(cells, batch_size, torch.device("cpu"), torch.Generator().manual_seed(seed), flips=flips)
+    return ClassSampler(cells, batch_size, torch.device("cpu"), torch.Generator().manual_seed(seed), flips=flips)
 
 
 def numbers(batch):
@@ -67,3 +68,96 @@ def test_images_stay_as_they_are_stored():
     sampler = sampler_of(cells, 4)
     assert sampler._images[0].dtype == torch.uint8
     assert sampler._images[0].data_ptr() == cells.images[0].ctypes.data
+
+
+# -- cells made up of several
+
+
+def made_up(cells, neighbours, batch_size, *, flips=False, red_mask=False, seed=0):
+    rng = torch.Generator().manual_seed(seed)
+    return MultiChannelSampler(cells, neighbours, batch_size, torch.device("cpu"), rng, flips=flips, red_mask=red_mask)
+
+
+def cells_with_reds(*reds, size=(12, 12)):
+    """Cells that are alike in red where `reds` are; green tells their number, from 10 on, in the first pixel."""
+    images, number = [], 10
+    for values in reds:
+        array = np.zeros((len(values), 2, *size), np.uint8)
+        array[:, 0] = np.asarray(values)[:, None, None]
+        for cell in array:
+            cell[1] = number
+            number += 1
+        images.append(array)
+    return CellSet(images, [f"class {k}" for k in range(len(reds))])
+
+
+def greens(batch):
+    """Numbers of the cells that the greens came from, (B, K)."""
+    return ((batch[0, :, 1:, 6, 6] + 1) * 127.5).round().int()
+
+
+def test_greens_of_other_classes_come_from_the_nearest_in_red():
+    cells = cells_with_reds([0, 100, 200], [10, 90, 210, 110])
+    neighbours = find_red_neighbours(cells, k=1, cache=None)
+    seen = {tuple(pair) for _ in range(4) for pair in greens(made_up(cells, neighbours, 7).batch()).tolist()}
+    # Of the first class with cells 13 to 16 of the second, and the other way around.
+    assert seen == {(10, 13), (11, 14), (12, 15), (11, 16)} | {(10, 13), (11, 14), (12, 15)}
+
+
+def test_neighbours_are_drawn_anew_and_all_of_them():
+    cells = cells_with_reds([100], [98, 99, 101, 102, 200])
+    sampler = made_up(cells, find_red_neighbours(cells, k=4, cache=None), 6)
+    donors = set()
+    for _ in range(30):
+        batch = sampler.batch()
+        is_first = ((batch[0, :, 0, 0, 0] + 1) * 127.5).round() == 100
+        donors |= set(greens(batch)[is_first, 1].tolist())
+    assert donors == {11, 12, 13, 14}
+
+
+def test_one_epoch_shows_every_cell_once():
+    cells = cells_with_reds([0, 50, 100], [10, 60])
+    sampler = made_up(cells, find_red_neighbours(cells, k=1, cache=None), 5)
+    reds = sorted(((sampler.batch()[0, :, 0, 0, 0] + 1) * 127.5).round().int().tolist())
+    assert reds == [0, 10, 50, 60, 100]
+
+
+def test_made_up_cells_are_as_many_channels_as_colours():
+    cells = simulate_cells(6, classes=["nucleus", "tips", "actin-patches"], size=(24, 40), all_greens=False).cells
+    batch = made_up(cells, find_red_neighbours(cells, k=2, cache=None), 30, flips=True, red_mask=True).batch()
+    assert batch.shape == (1, 30, 4, 24, 40)
+    assert batch.dtype == torch.float32
+    assert batch.abs().max() <= 1
+
+
+def test_greens_are_flipped_as_their_reds_have_to_be():
+    rng = np.random.default_rng(0)
+    first = rng.integers(0, 255, (1, 2, 12, 12), dtype=np.uint8)
+    second = first[:, :, ::-1, ::-1].copy()
+    cells = CellSet([first, second], ["one", "other"])
+    batch = made_up(cells, find_red_neighbours(cells, k=1, cache=None), 2).batch()[0]
+    for cell in batch:  # both greens are the same once turned
+        assert torch.equal(cell[1], cell[2])
+
+
+def test_the_red_mask_blackens_the_greens_of_others_only():
+    cells = cells_with_reds([100, 100], [100, 100])
+    for array in cells.images:
+        array[:, 0, :6] = 0
+    neighbours = find_red_neighbours(cells, k=1, cache=None)
+    for red_mask in (True, False):
+        batch = made_up(cells, neighbours, 4, red_mask=red_mask).batch()[0]
+        is_black = (batch[:, 1:, :6] == -1).all(dim=(2, 3))
+        assert is_black.sum() == (4 if red_mask else 0), "one green of each cell"
+        assert not (batch[:, 1:, 6:] == -1).any()
+
+
+def test_made_up_cells_go_on_where_they_were():
+    cells = simulate_cells(6, classes=["nucleus", "tips"], size=(24, 40), all_greens=False).cells
+    neighbours = find_red_neighbours(cells, k=2, cache=None)
+    first = made_up(cells, neighbours, 5, seed=1)
+    first.batch()
+    second = made_up(cells, neighbours, 5, seed=2)
+    second.load_state(first.state())
+    second._rng.set_state(first._rng.get_state())
+    assert torch.equal(first.batch(), second.batch())

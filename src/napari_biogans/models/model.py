@@ -490,6 +490,11 @@ def load_model(path: str | Path, device: str | torch.device = "cpu") -> Model:
     path = Path(path)
     if path.is_dir():
         path = path / "model.safetensors"
+    if path.suffix == ".pth" and path.is_file():
+        raise modelfile.ModelFileError(
+            f"{path}: not a model file. If the authors of the paper released it, turn it into one first, with "
+            "napari-biogans import-original or import_original."
+        )
     tensors, header_fields = modelfile.read(path)
     with _refused_as_misfit(path):
         header = ModelHeader(**header_fields)

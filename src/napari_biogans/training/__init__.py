@@ -2,7 +2,7 @@
 
 from napari_biogans.training.configuration import TrainingConfig, make_config
 from napari_biogans.training.errors import DeviceMemoryError, RunError, TrainingDivergedError, TrainingError
-from napari_biogans.training.events import Event, Metrics, Samples, Saved, Started, StepDone
+from napari_biogans.training.events import Event, Metrics, Preparing, Samples, Saved, Started, StepDone
 from napari_biogans.training.loop import iterate_resumed, iterate_training
 from napari_biogans.training.objectives import OBJECTIVES, Objective
 from napari_biogans.training.run import Run
@@ -14,6 +14,7 @@ __all__ = [
     "Event",
     "Metrics",
     "Objective",
+    "Preparing",
     "Run",
     "RunError",
     "Samples",

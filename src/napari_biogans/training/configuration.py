@@ -22,12 +22,12 @@ class TrainingConfig:
     Examples
     --------
     >>> config = TrainingConfig(objective="gan", width=16)
-    >>> config.resolved_learning_rate, config.resolved_critic_width
-    (0.0002, 16)
+    >>> config.resolved_learning_rate, config.critic_steps_at(0)
+    (0.0002, 1)
     """
 
     architecture: ArchitectureName = "joint-separable"
-    """How red and green are drawn: together (joint), or red first and green for it (joint-separable)."""
+    """How red and the greens of the classes are drawn, and what of them belongs together."""
 
     objective: ObjectiveName = "wgan-gp"
     """What the networks minimise; wgan-gp is stable and the best in the paper."""
@@ -35,17 +35,30 @@ class TrainingConfig:
     steps: Annotated[int, Field(ge=1, le=100_000_000)] = 50_000
     """Generator steps in all, earlier parts of a resumed run included."""
 
-    width: Annotated[int, Field(ge=2, le=1024)] = 64
-    """Channels of the generator's last hidden layer; 64 in the paper, 16 trains on a laptop."""
+    width: Annotated[int, Field(ge=2, le=1024)] | None = None
+    """Channels of the generator's last hidden layer; empty: 64, multi-channel 32 for red and each class up to six."""
 
     critic_width: Annotated[int, Field(ge=2, le=1024)] | None = None
     """Channels of the critic's first layer; empty: as the generator."""
 
-    latent_size: Annotated[int, Field(ge=2, le=4096)] = 100
-    """Numbers in a latent, red and green together."""
+    latent_size: Annotated[int, Field(ge=2, le=4096)] | None = None
+    """Numbers in a latent; empty: 100, multi-channel 50 for red and each class up to six."""
 
-    red_portion: Annotated[float, Field(gt=0, lt=1)] = 0.5
-    """Part of the latent and of every layer that is red, in separable architectures; in (0, 1)."""
+    red_portion: Annotated[float, Field(gt=0, lt=1)] | None = None
+    """Part of the latent and of every layer that is red, in separable architectures; in (0, 1). Empty: as much as one
+    green has."""
+
+    extra_layers: Annotated[int, Field(ge=0, le=64)] = 0
+    """3x3 layers more in the generator, before its last one."""
+
+    critic_extra_layers: Annotated[int, Field(ge=0, le=64)] | None = None
+    """3x3 layers more in the critic, after its first one; empty: as the generator."""
+
+    extra_red_portion: Annotated[float, Field(gt=0, lt=1)] | None = None
+    """Part of the extra layers that is red; empty: that of the others. Another one lets green change red."""
+
+    start_from: str | None = None
+    """Model file or run whose weights the training starts from; its architecture and sizes are taken over."""
 
     batch_size: Annotated[int, Field(ge=2, le=65_536)] = 64
     """Cells of each class in a step."""
@@ -58,6 +71,12 @@ class TrainingConfig:
 
     flips: bool = True
     """Flip cells at random, left to right and top to bottom."""
+
+    neighbours: Annotated[int, Field(ge=1, le=1000)] = 5
+    """Multi-channel: cells nearest in red, of each other class, that a cell takes its other greens from."""
+
+    red_mask: bool | None = None
+    """Multi-channel: black out the greens of other cells where red is black; empty: for the paper's protocol only."""
 
     averaging: bool | None = None
     """Keep a moving average of the generator's weights and draw from it; empty: not for the paper's protocol only."""
@@ -107,11 +126,6 @@ class TrainingConfig:
         return OBJECTIVES[self.objective]
 
     @property
-    def resolved_critic_width(self) -> int:
-        """`critic_width`, or `width` where it is empty."""
-        return self.critic_width or self.width
-
-    @property
     def resolved_learning_rate(self) -> float:
         """`learning_rate`, or that of the objective where it is empty."""
         return self.learning_rate or self.resolved_objective.learning_rate
@@ -120,6 +134,11 @@ class TrainingConfig:
     def resolved_averaging(self) -> bool:
         """`averaging`, or what the protocol says where it is empty."""
         return self.protocol != "paper" if self.averaging is None else self.averaging
+
+    @property
+    def resolved_red_mask(self) -> bool:
+        """`red_mask`, or what the protocol says where it is empty."""
+        return self.protocol == "paper" if self.red_mask is None else self.red_mask
 
     @property
     def resolved_precision(self) -> Precision:

@@ -2,13 +2,33 @@
 
 from __future__ import annotations
 
+from typing import Any, Protocol
+
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from napari_biogans.cells import CellSet, to_unit
+from napari_biogans.cells.neighbours import RedNeighbours
 
 
-class CellSampler:
+class Sampler(Protocol):
+    """Draws batches of cells."""
+
+    batch_size: int
+    """Cells of each class in a batch."""
+
+    def batch(self) -> Tensor:
+        """Draw the next cells, float32 in [-1, 1]."""
+
+    def state(self) -> dict[str, Tensor]:
+        """Give what a resumed training needs to go on with the same cells."""
+
+    def load_state(self, state: dict[str, Tensor]) -> None:
+        """Go on with what `state` gave."""
+
+
+class ClassSampler:
     """Batches of every class from cells that stay on the device as they are stored.
 
     Each class is gone through in a random order of its own, again and again,
@@ -30,15 +50,12 @@ class CellSampler:
     def __init__(
         self, cells: CellSet, batch_size: int, device: torch.device, rng: torch.Generator, *, flips: bool
     ) -> None:
-        # A tensor shares the memory of a writable array; torch warns about read-only ones.
-        self._images = [
-            torch.from_numpy(array if array.flags.writeable else array.copy()).to(device) for array in cells.images
-        ]
+        self._images = [_on_device(array, device) for array in cells.images]
         self._intensity_range = torch.as_tensor(cells.intensity_range, dtype=torch.float32).to(device)
         self.batch_size = batch_size
         self._rng = rng
         self._flips = flips
-        self._orders = [torch.empty(0, dtype=torch.long, device=device) for _ in self._images]
+        self._orders = [_Order(len(images), rng) for images in self._images]
 
     def batch(self) -> Tensor:
         """Draw the next cells of every class.
@@ -48,28 +65,136 @@ class CellSampler:
         tensor (K, B, C, H, W), float32
             In [-1, 1].
         """
-        chosen = torch.stack([images.index_select(0, self._next_indices(k)) for k, images in enumerate(self._images)])
+        chosen = torch.stack(
+            [
+                images.index_select(0, order.next(self.batch_size))
+                for images, order in zip(self._images, self._orders, strict=True)
+            ]
+        )
         images: Tensor = to_unit(chosen, self._intensity_range)
-        if self._flips:
-            images = self._flipped(self._flipped(images, -1), -2)
-        return images
+        return _randomly_flipped(images, self._rng) if self._flips else images
 
     def state(self) -> dict[str, Tensor]:
         """Give what is left of each class's order, by class index."""
-        return {str(k): order for k, order in enumerate(self._orders)}
+        return {str(k): order.rest for k, order in enumerate(self._orders)}
 
     def load_state(self, state: dict[str, Tensor]) -> None:
         """Go on with the orders that `state` gave."""
-        self._orders = [state[str(k)].to(order.device) for k, order in enumerate(self._orders)]
+        for k, order in enumerate(self._orders):
+            order.rest = state[str(k)].to(order.rest.device)
 
-    def _next_indices(self, k: int) -> Tensor:
-        order = self._orders[k]
-        while len(order) < self.batch_size:
-            shuffled = torch.randperm(len(self._images[k]), generator=self._rng, device=order.device)
-            order = torch.cat([order, shuffled])
-        self._orders[k] = order[self.batch_size :]
-        return order[: self.batch_size]
 
-    def _flipped(self, images: Tensor, axis: int) -> Tensor:
-        which = torch.rand(images.shape[:2], generator=self._rng, device=images.device) < 0.5
-        return torch.where(which[:, :, None, None, None], images.flip(axis), images)
+class MultiChannelSampler:
+    """Batches of cells that show the greens of all classes, made up from cells that look alike in red.
+
+    The cells of all classes are gone through in one random order. Each brings
+    its red and its own green; the green of every other class is that of one
+    of its nearest neighbours in red, drawn anew each time.
+
+    Parameters
+    ----------
+    cells : CellSet
+    neighbours : RedNeighbours
+        Of these cells.
+    batch_size : int
+        May be larger than the set.
+    device : torch.device
+    rng : torch.Generator
+        On the device; every order, neighbour and flip comes from it.
+    flips : bool
+        Whether cells are flipped at random along both axes.
+    red_mask : bool
+        Whether the greens of neighbours are black where the cell's red is.
+
+    References
+    ----------
+    Osokin et al., GANs for Biological Image Synthesis, ICCV 2017, section 4.2.
+    """
+
+    def __init__(
+        self,
+        cells: CellSet,
+        neighbours: RedNeighbours,
+        batch_size: int,
+        device: torch.device,
+        rng: torch.Generator,
+        *,
+        flips: bool,
+        red_mask: bool,
+    ) -> None:
+        self._images = torch.cat([_on_device(array, device) for array in cells.images])
+        counts = torch.tensor(cells.counts)
+        firsts = (counts.cumsum(0) - counts).int().to(device)
+        self._classes = torch.arange(len(counts)).repeat_interleave(counts).to(device)
+        self._neighbours = torch.from_numpy(neighbours.indices).to(device) + firsts[:, None]
+        self._neighbour_flips = torch.from_numpy(neighbours.flips).to(device)
+        self._intensity_range = torch.as_tensor(cells.intensity_range, dtype=torch.float32).to(device)
+        self.batch_size = batch_size
+        self._rng = rng
+        self._flips = flips
+        self._red_mask = red_mask
+        self._order = _Order(len(self._images), rng)
+
+    def batch(self) -> Tensor:
+        """Make up the next cells.
+
+        Returns
+        -------
+        tensor (1, B, 1 + K * greens, H, W), float32
+            In [-1, 1].
+        """
+        chosen = self._order.next(self.batch_size)
+        ranks = torch.randint(
+            self._neighbours.shape[2],
+            (self.batch_size, self._neighbours.shape[1], 1),
+            generator=self._rng,
+            device=chosen.device,
+        )
+        donors = self._neighbours[chosen].gather(2, ranks).squeeze(2).long()
+        how = self._neighbour_flips[chosen].gather(2, ranks)[..., None, None]
+        reds: Tensor = to_unit(self._images[chosen, :1], self._intensity_range[:1])
+        greens: Tensor = to_unit(self._images[donors, 1:], self._intensity_range[1:])
+        greens = torch.where((how & 1).bool(), greens.flip(-1), greens)
+        greens = torch.where((how & 2).bool(), greens.flip(-2), greens)
+        if self._red_mask:
+            is_own = self._classes[chosen, None] == torch.arange(greens.shape[1], device=chosen.device)
+            keeps = is_own[:, :, None, None, None] | (reds > -1)[:, None]
+            greens = torch.where(keeps, greens, -1.0)
+        images = torch.cat([reds, greens.flatten(1, 2)], dim=1)[None]
+        return _randomly_flipped(images, self._rng) if self._flips else images
+
+    def state(self) -> dict[str, Tensor]:
+        """Give what is left of the order."""
+        return {"order": self._order.rest}
+
+    def load_state(self, state: dict[str, Tensor]) -> None:
+        """Go on with the order that `state` gave."""
+        self._order.rest = state["order"].to(self._order.rest.device)
+
+
+class _Order:
+    """Places of cells in random orders, one after another."""
+
+    def __init__(self, count: int, rng: torch.Generator) -> None:
+        self._count = count
+        self._rng = rng
+        self.rest = torch.empty(0, dtype=torch.long, device=rng.device)
+
+    def next(self, number: int) -> Tensor:
+        while len(self.rest) < number:
+            shuffled = torch.randperm(self._count, generator=self._rng, device=self._rng.device)
+            self.rest = torch.cat([self.rest, shuffled])
+        taken, self.rest = self.rest[:number], self.rest[number:]
+        return taken
+
+
+def _on_device(array: NDArray[Any], device: torch.device) -> Tensor:
+    # A tensor shares the memory of a writable array; torch warns about read-only ones.
+    return torch.from_numpy(array if array.flags.writeable else array.copy()).to(device)
+
+
+def _randomly_flipped(images: Tensor, rng: torch.Generator) -> Tensor:
+    for axis in (-1, -2):
+        which = torch.rand(images.shape[:2], generator=rng, device=images.device) < 0.5
+        images = torch.where(which[:, :, None, None, None], images.flip(axis), images)
+    return images

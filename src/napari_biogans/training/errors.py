@@ -10,6 +10,10 @@ class TrainingError(Exception):
     """A training that could not start or could not go on; the message says what to do."""
 
 
+class TrainingStoppedError(TrainingError):
+    """Stopped before the first step, so that there is nothing to keep."""
+
+
 class TrainingDivergedError(TrainingError):
     """Losses or weights became infinite or NaN."""
 

@@ -10,6 +10,16 @@ from numpy.typing import NDArray
 
 
 @dataclass(frozen=True)
+class Preparing:
+    """Work before the first step that takes a while."""
+
+    what: str
+    """In words, such as "Finding cells that look alike in red"."""
+    done: float
+    """Part of it, in [0, 1]."""
+
+
+@dataclass(frozen=True)
 class Started:
     """The networks are built and the cells are on the device."""
 
@@ -81,4 +91,4 @@ class Saved:
     model: Path
 
 
-Event = Started | StepDone | Metrics | Samples | Saved
+Event = Preparing | Started | StepDone | Metrics | Samples | Saved

@@ -21,8 +21,10 @@ from napari_biogans.training.devices import choose_device, chosen_threads
 from napari_biogans.training.errors import RunError, TrainingDivergedError
 from napari_biogans.training.events import Event, Metrics, Samples, Saved, Started, StepDone
 from napari_biogans.training.memory import advance, explained_build
+from napari_biogans.training.preparing import found_neighbours
 from napari_biogans.training.run import Run, check_free, resumed_config
 from napari_biogans.training.samples import sample_latents
+from napari_biogans.training.starting import check_start_fits, config_of_start, model_to_start_from
 from napari_biogans.training.state import TrainingState
 
 Cells = CellSet | str | os.PathLike[str]
@@ -58,8 +60,9 @@ def iterate_training(
     Yields
     ------
     Event
-        `Started`, then `StepDone` after every step and `Metrics`, `Samples`
-        and `Saved` where they are due.
+        `Preparing` while the neighbours are found that multi-channel cells are
+        made up from; `Started`; then `StepDone` after every step and `Metrics`,
+        `Samples` and `Saved` where they are due.
 
     Returns
     -------
@@ -72,7 +75,8 @@ def iterate_training(
     CellsError
         If nothing can be learned from the cells.
     TrainingError
-        If the training cannot start (`RunError`: the folder holds a run) or
+        If the training cannot start (`RunError`: the folder holds a run;
+        `TrainingStoppedError`: it was stopped before its first step) or
         cannot go on (`TrainingDivergedError`, `DeviceMemoryError`).
 
     Examples
@@ -86,8 +90,13 @@ def iterate_training(
     """
     config = config or TrainingConfig()
     check_start(folder, config)
+    start = model_to_start_from(config)
+    if start is not None:
+        config = config_of_start(config, start)
     cell_set = cells if isinstance(cells, CellSet) else read_cells(cells)
-    state = _build_state(cell_set, config)
+    if start is not None:
+        check_start_fits(start, cell_set)
+    state = yield from _build_state(cell_set, config, should_stop, start)
     run = Run.create(folder, config, cell_set)
     with chosen_threads():
         return (yield from _train(run, state, cell_set, 0.0, should_stop))
@@ -127,7 +136,7 @@ def iterate_resumed(
     if step >= config.steps:
         raise RunError(f"{run.folder}: all {step} steps of this run are done. Give more steps to go on.")
     cell_set = _cells_of(run, cells)
-    state = _build_state(cell_set, config)
+    state = yield from _build_state(cell_set, config, should_stop)
     seconds = state.load(checkpoints[step])
     run.change_config(config)
     run.forget_after(step)
@@ -141,16 +150,23 @@ def check_start(folder: str | os.PathLike[str], config: TrainingConfig) -> None:
     Raises
     ------
     TrainingError
-        If the device is not there, or the folder holds a run.
+        If the device is not there, the folder holds a run, or there is no
+        model to start from.
     """
     choose_device(config.device)
     check_free(folder)
+    model_to_start_from(config)
 
 
-def _build_state(cells: CellSet, config: TrainingConfig) -> TrainingState:
+def _build_state(
+    cells: CellSet, config: TrainingConfig, should_stop: Callable[[], bool], start: Model | None = None
+) -> Generator[Event, None, TrainingState]:
     cells.check_trainable()
+    neighbours = None
+    if architecture_named(config.architecture).layout == "multi-channel":
+        neighbours = yield from found_neighbours(cells, config, should_stop)
     with explained_build():
-        return TrainingState(cells.pool() if architecture_named(config.architecture).pools_classes else cells, config)
+        return TrainingState(cells, config, neighbours, start)
 
 
 def _cells_of(run: Run, cells: Cells | None) -> CellSet:

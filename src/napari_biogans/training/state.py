@@ -13,13 +13,15 @@ import torch
 from torch import Tensor, nn
 
 from napari_biogans.cells import CellSet
-from napari_biogans.models import Model, ModelHeader, NetworkShape, architecture_named, modelfile
+from napari_biogans.cells.neighbours import RedNeighbours, find_red_neighbours
+from napari_biogans.models import Architecture, Model, ModelHeader, NetworkShape, architecture_named, modelfile
 from napari_biogans.models.model import CellType
 from napari_biogans.training.averaging import AveragedGenerator
 from napari_biogans.training.configuration import TrainingConfig
-from napari_biogans.training.data import CellSampler
+from napari_biogans.training.data import ClassSampler, MultiChannelSampler, Sampler
 from napari_biogans.training.devices import choose_device, choose_precision
 from napari_biogans.training.errors import RunError, TrainingError
+from napari_biogans.training.starting import copy_weights
 
 
 class StepMetrics(NamedTuple):
@@ -37,17 +39,31 @@ class TrainingState:
     Parameters
     ----------
     cells : CellSet
-        One class for architectures that pool classes.
     config : TrainingConfig
+    neighbours : RedNeighbours, optional
+        Of the cells, for architectures that make up cells of all channels;
+        searched for if they are needed and not given.
+    start : Model, optional
+        Whose weights the training starts from.
 
     Raises
     ------
     TrainingError
-        If the device is not there, or networks of these sizes cannot be built.
+        If the device is not there, networks of these sizes cannot be built, or
+        the model to start from does not fit.
     """
 
-    def __init__(self, cells: CellSet, config: TrainingConfig) -> None:
+    def __init__(
+        self,
+        cells: CellSet,
+        config: TrainingConfig,
+        neighbours: RedNeighbours | None = None,
+        start: Model | None = None,
+    ) -> None:
         self.config = config
+        architecture = architecture_named(config.architecture)
+        if architecture.pools_classes:
+            cells = cells.pool()
         self.step = 0
         self.device = choose_device(config.device)
         self.precision = choose_precision(config.resolved_precision, self.device)
@@ -65,18 +81,34 @@ class TrainingState:
             package_version=version("napari-biogans"),
         )
         try:
-            networks = architecture_named(config.architecture).build(self.shape, config.seed)
+            networks = architecture.build(self.shape, config.seed)
         except ValueError as error:
             raise TrainingError(str(error)) from None
+        if start is not None:
+            copy_weights(start, *networks)
         self.generator, self.critic = (_channels_last(network.to(self.device)) for network in networks)
         self.averaged = AveragedGenerator(self.generator, config.averaging_decay) if config.resolved_averaging else None
         rate = config.resolved_learning_rate
         self._generator_optimiser = self._objective.optimiser(self.generator.parameters(), rate)
         self._critic_optimiser = self._objective.optimiser(self.critic.parameters(), rate)
         self._rng = torch.Generator(self.device).manual_seed(config.seed)
-        self._sampler = CellSampler(cells, config.batch_size, self.device, self._rng, flips=config.flips)
+        self._sampler = self._make_sampler(architecture, cells, neighbours)
         self._sums = torch.zeros(len(StepMetrics._fields), device=self.device)
         self._summed_steps = 0
+
+    def _make_sampler(self, architecture: Architecture, cells: CellSet, neighbours: RedNeighbours | None) -> Sampler:
+        config = self.config
+        if architecture.layout != "multi-channel":
+            return ClassSampler(cells, config.batch_size, self.device, self._rng, flips=config.flips)
+        return MultiChannelSampler(
+            cells,
+            neighbours or find_red_neighbours(cells, config.neighbours, device=self.device),
+            config.batch_size,
+            self.device,
+            self._rng,
+            flips=config.flips,
+            red_mask=config.resolved_red_mask,
+        )
 
     def advance(self) -> None:
         """Take one generator step, with the critic steps before it.
@@ -230,15 +262,21 @@ class TrainingState:
 
 
 def network_shape(cells: CellSet, config: TrainingConfig) -> NetworkShape:
-    """Find the sizes of the networks for some cells and settings."""
+    """Find the sizes of the networks for some cells, pooled where they are learned as one, and settings."""
+    classes = len(cells.class_names)
+    usual = architecture_named(config.architecture).sizes(classes)
+    width = config.width or usual.width
     return NetworkShape(
         image_size=cells.size,
         channels=cells.images[0].shape[1],
-        classes=len(cells.class_names),
-        latent_size=config.latent_size,
-        width=config.width,
-        critic_width=config.resolved_critic_width,
-        red_portion=config.red_portion,
+        classes=classes,
+        latent_size=config.latent_size or usual.latent_size,
+        width=width,
+        critic_width=config.critic_width or width,
+        red_portion=config.red_portion or usual.red_portion,
+        extra_layers=config.extra_layers,
+        critic_extra_layers=config.extra_layers if config.critic_extra_layers is None else config.critic_extra_layers,
+        extra_red_portion=config.extra_red_portion,
         critic_batch_norm=config.resolved_objective.critic_batch_norm,
     )
 

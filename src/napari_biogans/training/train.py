@@ -15,7 +15,7 @@ from tqdm.auto import tqdm
 from napari_biogans.cells import CellSet, read_cells
 from napari_biogans.models import Model
 from napari_biogans.training.configuration import make_config
-from napari_biogans.training.events import Event, Metrics, Started, StepDone
+from napari_biogans.training.events import Event, Metrics, Preparing, Started, StepDone
 from napari_biogans.training.loop import Cells, Training, check_start, iterate_resumed, iterate_training, never
 
 
@@ -135,7 +135,12 @@ def run_to_end(training: Training, *, progress: bool, on_event: Callable[[Event]
     try:
         while True:
             event = next(training)
+            if isinstance(event, Preparing):
+                bar = bar or tqdm(desc=event.what, total=100, unit="%", disable=not progress, dynamic_ncols=True)
+                bar.update(round(100 * event.done) - bar.n)
             if isinstance(event, Started):
+                if bar is not None:
+                    bar.close()
                 bar = tqdm(total=event.steps, initial=event.step, unit="step", disable=not progress, dynamic_ncols=True)
             elif isinstance(event, StepDone) and bar is not None:
                 bar.update(event.step - bar.n)
