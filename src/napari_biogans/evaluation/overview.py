@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
 
@@ -16,20 +15,43 @@ from napari_biogans.models import Model
 
 COLUMNS = 8
 ROWS = 2
+MOST_CLASSES = 12
 SCALE_BAR_UM = 5
+GAP = 2
+"""Pixels between cells."""
+WIDTH_INCHES = 10.0
+"""Of a row of cells."""
+TITLE_INCHES = 0.32
+FOOT_INCHES = 0.3
+MARGIN_INCHES = 0.1
+LETTER_INCHES = 0.075
+"""Of the names of classes, at most."""
+
+
+class Part(NamedTuple):
+    """One part of the picture: a title over rows of cells."""
+
+    title: str
+    rows: list[NDArray[Any]]
+    """Each (cells, C, H, W)."""
+    labels: list[str]
+    """Of the rows; empty where they need none."""
 
 
 def overview_figure(model: Model, cells: CellSet, *, seed: int = 0) -> Figure:
     """Draw real cells above, generated ones below, and one red with many greens.
 
-    The last part is left out for models that are not separable, which cannot
-    hold red.
+    Where the model draws several classes, each has a row, and the cells of a
+    column are of the same latent: the same red, in models whose classes share
+    it. The last part is left out for models that are not separable, which
+    cannot hold red.
 
     Parameters
     ----------
     model : Model
     cells : CellSet
-        Real cells to show, chosen at random; of the size of the model's.
+        Real cells to show, chosen at random; of the size of the model's, and
+        of its classes.
     seed : int
         Of the choice and of the latents.
 
@@ -41,7 +63,7 @@ def overview_figure(model: Model, cells: CellSet, *, seed: int = 0) -> Figure:
     Raises
     ------
     ValueError
-        If the cells are of another size than the model's.
+        If the cells are of another size or of other classes than the model's.
 
     Examples
     --------
@@ -53,40 +75,79 @@ def overview_figure(model: Model, cells: CellSet, *, seed: int = 0) -> Figure:
     """
     if cells.size != model.header.shape.image_size:
         raise ValueError(f"The cells are {cells.size} pixels, the model draws {model.header.shape.image_size}.")
-    rng = np.random.default_rng(seed)
-    pooled = cells.pool().images[0]
-    real = pooled[np.sort(rng.choice(len(pooled), min(ROWS * COLUMNS, len(pooled)), replace=False))]
-    drawn = model.generate(ROWS * COLUMNS, seed=seed)[0]
-    parts = [(f"{_kind(cells)} cells", real), (f"Generated cells (after {model.header.step:,} steps)", drawn)]
+    parts = _parts(model, cells, seed)
     red_name, green_name = model.channel_names[:2]
-    if model.red_latent_size is not None:
-        red = model.draw_latents(1, seed=seed)[:, : model.red_latent_size]
-        greens = model.generate(COLUMNS, seed=seed + 1, red_latents=red)[0]
-        parts.append((f"One generated {red_name}, with {COLUMNS} draws of {green_name} for it", greens))
     ranges = np.array(model.header.intensity_range, np.float32)
 
-    sheets = [_contact_sheet(_composite(images, ranges)) for _, images in parts]
-    heights = [sheet.shape[0] for sheet in sheets]
-    width_inches = 10.0
-    margin_inches = 0.3  # for the titles
-    height_inches = sum(heights) / sheets[0].shape[1] * width_inches + margin_inches * (len(parts) + 1)
-    layout = ConstrainedLayoutEngine(hspace=0, h_pad=0.03)
-    figure = Figure(figsize=(width_inches, height_inches), facecolor="white", layout=layout)
-    all_axes = figure.subplots(len(parts), 1, height_ratios=heights, squeeze=False)[:, 0]
-    for axes, sheet, (title, _) in zip(all_axes, sheets, parts, strict=True):
+    sheets = [_contact_sheet([_composite(row, ranges) for row in part.rows]) for part in parts]
+    inches = WIDTH_INCHES / sheets[0].shape[1]  # of a pixel
+    left = MARGIN_INCHES + LETTER_INCHES * max(len(label) for part in parts for label in (*part.labels, ""))
+    width = left + WIDTH_INCHES + MARGIN_INCHES
+    height = inches * sum(sheet.shape[0] for sheet in sheets) + TITLE_INCHES * len(parts) + FOOT_INCHES
+    figure = Figure(figsize=(width, height), facecolor="white")
+    top = height
+    for sheet, part in zip(sheets, parts, strict=True):
+        top -= TITLE_INCHES + inches * sheet.shape[0]
+        axes = figure.add_axes((left / width, top / height, WIDTH_INCHES / width, inches * sheet.shape[0] / height))
         axes.imshow(sheet, interpolation="nearest")
-        axes.set_title(title, loc="left", fontsize=11)
-        axes.set_axis_off()
+        axes.set_title(part.title, loc="left", fontsize=11)
+        rows = [k * (cells.size[0] + GAP) + cells.size[0] / 2 for k in range(len(part.labels))]
+        axes.set_yticks(rows, part.labels, fontsize=8)
+        axes.set_xticks([])
+        axes.tick_params(length=0)
+        axes.spines[:].set_visible(False)
     if cells.pixel_size is not None:
-        _add_scale_bar(all_axes[0], sheets[0].shape, cells.pixel_size)
+        _add_scale_bar(figure.axes[0], sheets[0].shape, cells.pixel_size)
     low, high = ranges[:2].T
-    figure.supxlabel(
+    figure.text(
+        1 - MARGIN_INCHES / width,
+        0.3 * FOOT_INCHES / height,
         f"{red_name} ({low[0]:g} to {high[0]:g}) shown in red, {green_name} ({low[1]:g} to {high[1]:g}) in green",
-        x=0.995,
         ha="right",
         fontsize=7,
     )
     return figure
+
+
+def _parts(model: Model, cells: CellSet, seed: int) -> list[Part]:
+    rng = np.random.default_rng(seed)
+    steps = f"after {model.header.step:,} steps"
+    red_name, green_name = model.channel_names[:2]
+    if model.architecture.pools_classes:
+        drawn = model.generate(ROWS * COLUMNS, seed=seed)[0]
+        parts = [
+            Part(f"{_kind(cells)} cells", _in_rows(_some(cells.pool().images[0], ROWS * COLUMNS, rng)), []),
+            Part(f"Generated cells ({steps})", _in_rows(drawn), []),
+        ]
+    else:
+        if cells.class_names != model.class_names:
+            raise ValueError(
+                f"The cells are of {', '.join(cells.class_names)}, the model draws {', '.join(model.class_names)}."
+            )
+        labels = list(model.class_names[:MOST_CLASSES])
+        some = f"; {len(labels)} of {len(model.class_names)} classes" if len(labels) < len(model.class_names) else ""
+        same = f"; the same {red_name} in each column" if model.architecture.shares_red else ""
+        real = [_some(array, COLUMNS, rng) for array in cells.images[:MOST_CLASSES]]
+        drawn = model.generate(COLUMNS, seed=seed, classes=labels)
+        parts = [
+            Part(f"{_kind(cells)} cells{some}", real, labels),
+            Part(f"Generated cells ({steps}{same})", list(drawn), labels),
+        ]
+    if model.red_latent_size is not None:
+        labels = parts[-1].labels
+        greens = model.generate(1, seed=seed, greens_per_red=COLUMNS, classes=labels or None)
+        title = f"One generated {red_name}, with {COLUMNS} draws of {green_name} for it"
+        parts.append(Part(title, list(greens), labels))
+    return parts
+
+
+def _some(images: NDArray[Any], count: int, rng: np.random.Generator) -> NDArray[Any]:
+    chosen: NDArray[Any] = images[np.sort(rng.choice(len(images), min(count, len(images)), replace=False))]
+    return chosen
+
+
+def _in_rows(images: NDArray[Any]) -> list[NDArray[Any]]:
+    return [images[start : start + COLUMNS] for start in range(0, len(images), COLUMNS)]
 
 
 def _kind(cells: CellSet) -> str:
@@ -101,14 +162,15 @@ def _composite(images: NDArray[Any], intensity_range: NDArray[np.float32]) -> ND
     return np.stack([red, green, np.zeros_like(red)], axis=-1)
 
 
-def _contact_sheet(colours: NDArray[np.float32], gap: int = 2) -> NDArray[np.float32]:
-    """Put images (N, H, W, 3) side by side in rows, with white between them."""
-    count, height, width, _ = colours.shape
-    rows = -(-count // COLUMNS)
-    sheet = np.ones((rows * (height + gap) - gap, COLUMNS * (width + gap) - gap, 3), np.float32)
-    for k, image in enumerate(colours):
-        top, left = k // COLUMNS * (height + gap), k % COLUMNS * (width + gap)
-        sheet[top : top + height, left : left + width] = image
+def _contact_sheet(rows: list[NDArray[np.float32]]) -> NDArray[np.float32]:
+    """Put rows of images, each (N, H, W, 3), below each other, with white between them."""
+    height, width = rows[0].shape[1:3]
+    sheet = np.ones((len(rows) * (height + GAP) - GAP, COLUMNS * (width + GAP) - GAP, 3), np.float32)
+    for k, row in enumerate(rows):
+        top = k * (height + GAP)
+        for column, image in enumerate(row):
+            left = column * (width + GAP)
+            sheet[top : top + height, left : left + width] = image
     return sheet
 
 
