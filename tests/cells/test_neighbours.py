@@ -16,15 +16,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from napari_biogans.cells import CellsError, CellSet, CellsWarning, neighbours, to_unit
-from napari_biogans.cells.neighbours import (
-    Neighbours,
-    RedNeighbours,
-    SearchStoppedError,
-    default_cache,
-    find_red_neighbours,
-    nearest_images,
-)
+from napari_biogans.cells import CellsError, CellSet, CellsWarning, neighbours, red_neighbours, to_unit
+from napari_biogans.cells.neighbours import Neighbours, SearchStoppedError, nearest_images
+from napari_biogans.cells.red_neighbours import RedNeighbours, default_cache, find_red_neighbours
 
 Images = NDArray[Any]
 BYTES = np.array([[0, 255], [0, 255]], np.float32)
@@ -82,13 +76,13 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def searches(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """One entry for each search that is made, and not read from the cache."""
     made: list[int] = []
-    search = neighbours._find_red
+    search = red_neighbours._find_red
 
     def counted(cells: CellSet, k: int, *rest: Any) -> RedNeighbours:
         made.append(k)
         return search(cells, k, *rest)
 
-    monkeypatch.setattr(neighbours, "_find_red", counted)
+    monkeypatch.setattr(red_neighbours, "_find_red", counted)
     return made
 
 

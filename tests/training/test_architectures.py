@@ -35,14 +35,6 @@ SEPARABLE = [name for name, architecture in ARCHITECTURES.items() if architectur
 SMALL = {**TINY, "red_portion": 0.5, "critic_steps": 1}
 
 
-@pytest.fixture(scope="module", autouse=True)
-def own_cache(tmp_path_factory):
-    """Neighbours are cached where the tests alone look."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("BIOGANS_CACHE", str(tmp_path_factory.mktemp("cache")))
-        yield
-
-
 @pytest.fixture(scope="module")
 def classes():
     """Cells of three classes of different sizes, one of them smaller than a batch."""

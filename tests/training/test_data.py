@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from napari_biogans.cells import CellSet, simulate_cells
-from napari_biogans.cells.neighbours import find_red_neighbours
+from napari_biogans.cells.red_neighbours import find_red_neighbours
 from napari_biogans.training.data import ClassSampler, MultiChannelSampler
 
 

@@ -2,30 +2,21 @@
 
 from __future__ import annotations
 
-import hashlib
-import os
-import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from itertools import pairwise
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import platformdirs
 from numpy.typing import NDArray
 
-from napari_biogans.cells.cellset import CellsError, CellSet, CellsWarning, check_finite
+from napari_biogans.cells.cellset import CellsError, check_finite
 from napari_biogans.cells.intensity import to_unit
-from napari_biogans.files import replacing
 
 if TYPE_CHECKING:
     import torch
     from torch import Tensor
 
-# Bumped whenever the same cells would give something else.
-CACHE_FORMAT = 1
 # A block of the search. What a reference costs to scale is shared by the
 # queries of a block; the products of a block should stay in the processor's
 # cache. Images that are larger are taken fewer at a time.
@@ -61,46 +52,9 @@ class Neighbours:
     distances: NDArray[np.float32]
 
 
-@dataclass(frozen=True, eq=False)
-class RedNeighbours:
-    """The cells of each class whose red is nearest to that of each cell.
-
-    N counts the cells of all classes, one class after another, as in
-    `CellSet.pool`; K is the number of classes. For the class of the cell itself
-    all neighbours are the cell, not flipped, at distance 0.
-
-    Parameters
-    ----------
-    indices : array (N, K, k), int32
-        Places within the class, the nearest first.
-    flips : array (N, K, k), uint8
-        How each neighbour has to be flipped to be so near: 0 not, 1 left to
-        right, 2 top to bottom, 3 both.
-    distances : array (N, K, k), float32
-        Root mean square difference of red intensities on [0, 1].
-    """
-
-    indices: NDArray[np.int32]
-    flips: NDArray[np.uint8]
-    distances: NDArray[np.float32]
-
-
 def never() -> bool:
     """Say no: a search that nobody stops."""
     return False
-
-
-def default_cache() -> Path:
-    """Find the folder for what is kept between sessions.
-
-    Returns
-    -------
-    pathlib.Path
-        What the environment variable `BIOGANS_CACHE` says, or else the place
-        that the system has for it. It may not exist yet.
-    """
-    given = os.environ.get("BIOGANS_CACHE")
-    return Path(given) if given else platformdirs.user_cache_path("napari-biogans", appauthor=False)
 
 
 def nearest_images(
@@ -163,94 +117,15 @@ def nearest_images(
     >>> found.indices.tolist(), found.flips.tolist(), found.distances.tolist()
     ([[7]], [[1]], [[0.0]])
     """
-    _check_count(k)
+    check_count(k)
     intensity_range = np.asarray(intensity_range, np.float32)
     _check_images(queries, references, intensity_range)
-    steps = _Steps(len(queries) * len(references), should_stop, progress)
-    return _Search(references, k, intensity_range, flips, device, steps).nearest(queries)
+    steps = Steps(len(queries) * len(references), should_stop, progress)
+    return Search(references, k, intensity_range, flips, device, steps).nearest(queries)
 
 
-def find_red_neighbours(
-    cells: CellSet,
-    k: int = 5,
-    *,
-    flips: bool = True,
-    device: str | torch.device = "cpu",
-    cache: str | os.PathLike[str] | Callable[[], Path] | None = default_cache,
-    should_stop: Callable[[], bool] = never,
-    progress: Callable[[float], object] | None = None,
-) -> RedNeighbours:
-    """Find, for every cell, the cells of every other class with the most similar red.
-
-    Their greens stand in for those that were not seen in the cell, when cells
-    with the greens of all classes are made up to learn from [1]_.
-
-    Parameters
-    ----------
-    cells : CellSet
-    k : int
-        Number of neighbours in each class, at least 1. The cells of a class
-        that has fewer are repeated in their order until there are k.
-    flips : bool
-        Whether neighbours may be flipped, along one axis or both.
-    device : str or torch.device
-        Where products are computed, in float32.
-    cache : path-like, callable or None
-        Folder where the result is kept for the next time, or a function that
-        gives it. None keeps nothing.
-    should_stop : callable
-        Asked before each block of the search.
-    progress : callable, optional
-        Given the part that is done, in [0, 1], after each block.
-
-    Returns
-    -------
-    RedNeighbours
-
-    Raises
-    ------
-    CellsError
-        If `k` is less than 1.
-    SearchStoppedError
-        If `should_stop` says True. Nothing is kept then.
-
-    Warns
-    -----
-    CellsWarning
-        If the folder cannot be written to.
-
-    References
-    ----------
-    .. [1] A. Osokin, A. Chessel, R. E. Carazo Salas and F. Vaggi, "GANs for
-       Biological Image Synthesis", ICCV 2017.
-
-    Examples
-    --------
-    >>> rng = np.random.default_rng(0)
-    >>> pixels = rng.integers(0, 255, (2, 10, 2, 48, 80), dtype=np.uint8)
-    >>> cells = CellSet(list(pixels), ["Alp14", "Tea1"])
-    >>> found = find_red_neighbours(cells, k=3, cache=None)
-    >>> found.indices.shape
-    (20, 2, 3)
-    >>> found.indices[4, 0].tolist(), found.distances[4, 0].tolist()
-    ([4, 4, 4], [0.0, 0.0, 0.0])
-    """
-    _check_count(k)
-    folder = cache() if callable(cache) else cache
-    if folder is None:
-        return _find_red(cells, k, flips, device, _Steps(_count_pairs(cells), should_stop, progress))
-    key = hashlib.blake2b(repr((CACHE_FORMAT, cells.fingerprint(), int(k), bool(flips))).encode(), digest_size=16)
-    path = Path(folder) / f"red-neighbours-{key.hexdigest()}.npz"
-    found = _read(path, cells, k)
-    if found is None:
-        found = _find_red(cells, k, flips, device, _Steps(_count_pairs(cells), should_stop, progress))
-        _write(path, found)
-    elif progress:
-        progress(1.0)
-    return found
-
-
-def _check_count(k: int) -> None:
+def check_count(k: int) -> None:
+    """Refuse to look for no neighbours."""
     if k < 1:
         raise CellsError(f"k is how many neighbours are wanted; give 1 or more, not {k}.")
 
@@ -275,58 +150,7 @@ def _check_images(queries: NDArray[Any], references: NDArray[Any], intensity_ran
         )
 
 
-def _count_pairs(cells: CellSet) -> int:
-    return sum(count * (len(cells) - count) for count in cells.counts)
-
-
-def _find_red(cells: CellSet, k: int, flips: bool, device: str | torch.device, steps: _Steps) -> RedNeighbours:
-    shape = (len(cells), len(cells.counts), k)
-    found = RedNeighbours(np.empty(shape, np.int32), np.zeros(shape, np.uint8), np.zeros(shape, np.float32))
-    starts = np.cumsum([0, *cells.counts])
-    parts = [slice(start, stop) for start, stop in pairwise(starts.tolist())]
-    for there, references in enumerate(cells.images):
-        found.indices[parts[there], there] = np.arange(len(references))[:, None]
-        search = _Search(references[:, :1], k, cells.intensity_range[:1], flips, device, steps)
-        for here, queries in enumerate(cells.images):
-            if here != there:
-                nearest = search.nearest(queries[:, :1])
-                found.indices[parts[here], there] = nearest.indices
-                found.flips[parts[here], there] = nearest.flips
-                found.distances[parts[here], there] = nearest.distances
-    return found
-
-
-def _read(path: Path, cells: CellSet, k: int) -> RedNeighbours | None:
-    """Read what was kept; None if it is not there or damaged."""
-    shape = (len(cells), len(cells.counts), k)
-    # A damaged file can fail in any way: in the archive, in its compression, in the header of an array.
-    try:
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as kept:
-            found = RedNeighbours(kept["indices"], kept["flips"], kept["distances"])
-    except Exception:
-        return None
-    arrays = ((found.indices, np.int32), (found.flips, np.uint8), (found.distances, np.float32))
-    if any(array.shape != shape or array.dtype != dtype for array, dtype in arrays):
-        return None
-    counts = np.array(cells.counts)[:, None]
-    there = (found.indices >= 0).all() and (found.indices < counts).all() and (found.flips <= 3).all()
-    return found if there else None
-
-
-def _write(path: Path, found: RedNeighbours) -> None:
-    try:
-        with replacing(path) as temporary:
-            np.savez(temporary, indices=found.indices, flips=found.flips, distances=found.distances)
-    except OSError as error:
-        warnings.warn(
-            f"The neighbours that were found could not be kept in {path.parent} and will be searched again the next "
-            f"time ({error}). Set BIOGANS_CACHE to a folder that can be written to.",
-            CellsWarning,
-            stacklevel=3,
-        )
-
-
-class _Steps:
+class Steps:
     """How far a search is, and whether to go on.
 
     Parameters
@@ -344,16 +168,18 @@ class _Steps:
         self._progress = progress
 
     def begin(self) -> None:
+        """Ask whether to go on; raises `SearchStoppedError` if not."""
         if self._should_stop():
             raise SearchStoppedError("The search for neighbours was stopped before its end.")
 
     def end(self, pairs: int) -> None:
+        """Tell that so many more pairs were compared."""
         self._done += pairs
         if self._progress and pairs:
             self._progress(self._done / self._total)
 
 
-class _Search:
+class Search:
     """A search among one set of references.
 
     References that may be the nearest are found by matrix products of blocks.
@@ -369,7 +195,7 @@ class _Search:
     references : array (M, C, H, W)
     k, intensity_range, flips, device
         As in `nearest_images`.
-    steps : _Steps
+    steps : Steps
     """
 
     def __init__(
@@ -379,7 +205,7 @@ class _Search:
         intensity_range: NDArray[np.float32],
         flips: bool,
         device: str | torch.device,
-        steps: _Steps,
+        steps: Steps,
     ) -> None:
         import torch
 
@@ -401,6 +227,7 @@ class _Search:
         self._centre = self._uncentred_parts(some)[0].mean(0)
 
     def nearest(self, queries: NDArray[Any]) -> Neighbours:
+        """Find the neighbours of queries (N, C, H, W)."""
         shape = (len(queries), self._k)
         found = Neighbours(np.empty(shape, np.int32), np.empty(shape, np.uint8), np.empty(shape, np.float32))
         with _full_precision():

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from napari_biogans.cells import CellSet, to_unit
-from napari_biogans.cells.neighbours import RedNeighbours
+from napari_biogans.cells.red_neighbours import RedNeighbours
 
 
 class Sampler(Protocol):

@@ -15,6 +15,7 @@ from typing import Any
 import torch
 
 from napari_biogans.cells import CellSet, read_cells
+from napari_biogans.cells.neighbours import never
 from napari_biogans.models import Model, architecture_named
 from napari_biogans.training.configuration import TrainingConfig
 from napari_biogans.training.devices import choose_device, chosen_threads
@@ -30,11 +31,6 @@ from napari_biogans.training.state import TrainingState
 Cells = CellSet | str | os.PathLike[str]
 Training = Generator[Event, None, Model]
 RATE_SMOOTHING = 0.05
-
-
-def never() -> bool:
-    """Say no: a training that nobody stops."""
-    return False
 
 
 def iterate_training(

@@ -8,9 +8,10 @@ from concurrent.futures import ThreadPoolExecutor
 from queue import Empty, Queue
 
 from napari_biogans.cells import CellSet
-from napari_biogans.cells.neighbours import RedNeighbours, SearchStoppedError, find_red_neighbours
+from napari_biogans.cells.neighbours import SearchStoppedError
+from napari_biogans.cells.red_neighbours import RedNeighbours, find_red_neighbours
 from napari_biogans.training.configuration import TrainingConfig
-from napari_biogans.training.devices import choose_device
+from napari_biogans.training.devices import choose_device, chosen_threads
 from napari_biogans.training.errors import TrainingStoppedError
 from napari_biogans.training.events import Event, Preparing
 
@@ -38,16 +39,20 @@ def found_neighbours(
     """
     parts: Queue[float] = Queue()
     closed = threading.Event()
+
+    def search_neighbours() -> RedNeighbours:
+        with chosen_threads():
+            return find_red_neighbours(
+                cells,
+                config.neighbours,
+                device=choose_device(config.device),
+                should_stop=lambda: closed.is_set() or should_stop(),
+                progress=parts.put,
+            )
+
     # In a thread of its own, since a function that calls back cannot yield.
     with ThreadPoolExecutor(1, thread_name_prefix="neighbours") as pool:
-        search = pool.submit(
-            find_red_neighbours,
-            cells,
-            config.neighbours,
-            device=choose_device(config.device),
-            should_stop=lambda: closed.is_set() or should_stop(),
-            progress=parts.put,
-        )
+        search = pool.submit(search_neighbours)
         try:
             yield Preparing(FINDING, 0.0)
             while not search.done():

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from napari_biogans.cells import CellSet
-from napari_biogans.cells.neighbours import RedNeighbours, find_red_neighbours
+from napari_biogans.cells.red_neighbours import RedNeighbours, find_red_neighbours
 from napari_biogans.models import Architecture, Model, ModelHeader, NetworkShape, architecture_named, modelfile
 from napari_biogans.models.model import CellType
 from napari_biogans.training.averaging import AveragedGenerator

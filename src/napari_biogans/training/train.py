@@ -13,10 +13,11 @@ from typing import Any, NoReturn
 from tqdm.auto import tqdm
 
 from napari_biogans.cells import CellSet, read_cells
+from napari_biogans.cells.neighbours import never
 from napari_biogans.models import Model
 from napari_biogans.training.configuration import make_config
 from napari_biogans.training.events import Event, Metrics, Preparing, Started, StepDone
-from napari_biogans.training.loop import Cells, Training, check_start, iterate_resumed, iterate_training, never
+from napari_biogans.training.loop import Cells, Training, check_start, iterate_resumed, iterate_training
 
 
 def train(
