@@ -30,14 +30,16 @@ def folder_with_cells(tmp_path, monkeypatch):
 
 
 def test_the_python_tour_runs(folder_with_cells):
-    (code,) = code_blocks("python")
-    assert "steps=2000, width=16" in code
     names = {}
-    exec(code.replace("steps=2000, width=16", "steps=2, width=2, batch_size=4"), names)
+    for code in code_blocks("python"):
+        assert "steps=2000, width=16" in code
+        exec(code.replace("steps=2000, width=16", "steps=2, width=2, batch_size=4"), names)
     assert names["images"].shape == (1, 64, 2, 24, 40)
     greens = names["greens"][0]
     assert greens.shape == (8, 2, 24, 40)
     assert (greens[:, 0] == greens[0, 0]).all()
+    assert (names["same_red"][:, :, 0] == names["same_red"][0, :, 0]).all()
+    assert (names["one_class"][0] == names["same_red"][0]).all()
 
 
 def test_the_command_line_tour_runs(folder_with_cells):
