@@ -28,3 +28,33 @@ def test_a_model_learns_where_real_cells_are(tmp_path):
         assert likeness > 0.6, model.channel_names[channel]
     assert model.header.intensity_range == ((0, 255), (0, 255))
     assert drawn.shape == (2, *cells.size)
+
+
+@needs_real_cells
+def test_a_star_draws_the_green_of_each_dose_where_it_is(tmp_path):
+    """Green is around the nucleus without the drug, and in it at the highest dose; red, the DNA, is the same in both."""
+    cells = read_cells(FOLDER)
+    ends = cells.subset([cells.class_names[0], cells.class_names[-1]])
+    settings = {"steps": 120, "width": 8, "batch_size": 16, "critic_steps": 2, "learning_rate": 2e-3, "device": "cpu"}
+    model = train(
+        ends,
+        tmp_path / "run",
+        progress=False,
+        architecture="star-shaped",
+        averaging_decay=0.5,
+        sample_every=1000,
+        **settings,
+    )
+    drawn = model.generate(100, seed=0).astype(float)
+    assert (drawn[0, :, 0] == drawn[1, :, 0]).all()
+    for images in (drawn, [array.astype(float) for array in ends.images]):
+        without, highest = (_green_in_the_nucleus(class_images) for class_images in images)
+        assert highest > 1.5 * without
+
+
+def _green_in_the_nucleus(images):
+    """Green where red is bright, relative to green around it; means over all cells."""
+    red, green = images[:, 0].mean(axis=0), images[:, 1].mean(axis=0)
+    nucleus = red > red.max() / 2
+    around = (red < red.max() / 4) & (red > red.max() / 16)
+    return green[nucleus].mean() / green[around].mean()
