@@ -32,7 +32,7 @@ def test_a_model_learns_where_real_cells_are(tmp_path):
 
 @needs_real_cells
 def test_a_star_draws_the_green_of_each_dose_where_it_is(tmp_path):
-    """Green is around the nucleus without the drug, and in it at the highest dose; red, the DNA, is the same in both."""
+    """Green is around the nucleus without the drug, and in it at the highest dose; red (DNA) is the same in both."""
     cells = read_cells(FOLDER)
     ends = cells.subset([cells.class_names[0], cells.class_names[-1]])
     settings = {"steps": 120, "width": 8, "batch_size": 16, "critic_steps": 2, "learning_rate": 2e-3, "device": "cpu"}
