@@ -3,10 +3,11 @@
 import numpy as np
 import pytest
 
-from napari_biogans import load_model
+from napari_biogans import CellSet, load_model
+from napari_biogans import train as train_model
 from napari_biogans.plugin.training_job import State
 
-from .conftest import WAIT_MS
+from .conftest import TINY, WAIT_MS
 
 
 @pytest.fixture
@@ -151,3 +152,111 @@ def test_the_model_that_was_just_trained_is_chosen(
     # Generated cells are not offered as cells to learn.
     (row,) = train.cells.rows.rows
     assert row.red.currentText() == "Tea1 red"
+
+
+# -- several classes
+
+
+@pytest.fixture
+def class_run(tmp_path, pixels):
+    """Make the folder of a run on several classes."""
+
+    def make(architecture="star-shaped", names=("Alp14", "Arp3", "Tea1")):
+        cells = CellSet([pixels] * len(names), names, pixel_size=0.2)
+        settings = {**TINY, "steps": 1, "samples": 8, "red_portion": 0.5, "architecture": architecture}
+        train_model(cells, tmp_path / architecture, progress=False, **settings)
+        return tmp_path / architecture
+
+    return make
+
+
+def names_of(viewer):
+    return [layer.name for layer in viewer.layers]
+
+
+@pytest.mark.parametrize("architecture", ["star-shaped", "multi-channel"])
+def test_one_red_layer_and_a_green_one_per_class(viewer, open_generate, generate, class_run, architecture):
+    run = class_run(architecture)
+    dock = open_generate(run)
+    assert dock.form.classes.chosen() == ("Alp14", "Arp3", "Tea1")
+    dock.form.number.set(4)
+    generate(dock)
+    assert names_of(viewer) == ["red", "Alp14 green", "Arp3 green", "Tea1 green"]
+    known = viewer.layers["Tea1 green"].metadata["biogans"]
+    expected = load_model(run).generate(latents=known["latents"])
+    assert np.array_equal(viewer.layers["red"].data, expected[0, :, 0])
+    for k, name in enumerate(("Alp14", "Arp3", "Tea1")):
+        assert np.array_equal(viewer.layers[f"{name} green"].data, expected[k, :, 1])
+    brightest = {tuple(layer.colormap.colors[-1][:3]) for layer in viewer.layers}
+    assert len(brightest) == 4, "a colour for each"
+    assert all(tuple(layer.colormap.colors[0][:3]) == (0, 0, 0) for layer in viewer.layers)
+    assert [layer.visible for layer in viewer.layers] == [True, True, False, False]
+
+
+def test_chosen_classes_keep_their_colours(viewer, open_generate, generate, class_run):
+    dock = open_generate(class_run())
+    generate(dock)
+    colour = viewer.layers["Tea1 green"].colormap.colors[-1]
+    dock.form.classes.choose(["Tea1"])
+    viewer.layers.clear()
+    generate(dock)
+    assert names_of(viewer) == ["red", "Tea1 green"]
+    assert np.array_equal(viewer.layers["Tea1 green"].colormap.colors[-1], colour)
+
+
+def test_without_a_class_it_says_so(open_generate, class_run):
+    dock = open_generate(class_run())
+    dock.form.classes.all.click()
+    assert dock.form.classes.chosen() == ()
+    assert not dock.generate.isEnabled()
+    assert dock.generate.toolTip() == "Choose a class."
+    dock.form.classes.all.click()
+    assert dock.form.classes.chosen() == ("Alp14", "Arp3", "Tea1")
+    assert dock.generate.isEnabled()
+
+
+def test_independent_classes_have_reds_of_their_own(viewer, open_generate, generate, class_run):
+    dock = open_generate(class_run("independent", ["Alp14", "Tea1"]))
+    assert not dock.form.own_greens.isEnabled()
+    assert "star-shaped" in dock.form.own_greens.toolTip()
+    generate(dock)
+    assert names_of(viewer) == ["Alp14 red", "Alp14 green", "Tea1 red", "Tea1 green"]
+
+
+def test_a_green_latent_for_each_class(viewer, open_generate, generate, class_run):
+    dock = open_generate(class_run())
+    dock.form.own_greens.setChecked(True)
+    dock.form.one_red.setChecked(True)
+    dock.form.number.set(5)
+    dock.form.classes.choose(["Arp3", "Tea1"])
+    generate(dock)
+    known = viewer.layers["red"].metadata["biogans"]
+    assert known["latents"].shape == (3, 5, 4)
+    assert known["own_greens"]
+    assert (viewer.layers["red"].data == viewer.layers["red"].data[0]).all()
+
+
+def test_two_greens_are_both_visible(viewer, open_generate, generate, class_run):
+    dock = open_generate(class_run())
+    dock.form.classes.choose(["Alp14", "Tea1"])
+    generate(dock)
+    assert all(layer.visible for layer in viewer.layers)
+    assert "hidden" not in dock.status.text()
+
+
+def test_of_many_classes_the_first_is_visible_and_it_is_said(viewer, open_generate, generate, class_run):
+    names = [f"protein {k}" for k in range(9)]
+    dock = open_generate(class_run("star-shaped", names))
+    assert dock.summary.text().endswith("draws 9 classes: protein 0, protein 1, protein 2, protein 3, …")
+    assert "protein 8" in dock.summary.toolTip()
+    dock.form.number.set(2)
+    generate(dock)
+    assert [layer.name for layer in viewer.layers if layer.visible] == ["red", "protein 0 green"]
+    assert "8 layers are hidden" in dock.status.text()
+    assert dock.form.classes.list.height() < 200
+
+
+def test_models_of_one_class_are_not_asked_for_classes(open_generate, trained_run):
+    dock = open_generate(trained_run())
+    assert dock.form.classes.isHidden()
+    assert dock.form.own_greens.isHidden()

@@ -9,7 +9,9 @@ from napari_biogans.plugin.reports import Outcome, reports
 from napari_biogans.training import Metrics, Samples, Saved, Started, StepDone
 
 FOLDER = Path("run")
-STARTED = Started(folder=FOLDER, step=0, steps=100, device="cpu", precision="float32", cells=6, pixel_size=0.2)
+STARTED = Started(
+    folder=FOLDER, step=0, steps=100, device="cpu", precision="float32", cells=6, pixel_size=0.2, class_names=("Tea1",)
+)
 
 
 class Time:

@@ -5,11 +5,14 @@ import pytest
 from napari.components import LayerList
 from napari.layers import Image
 
+from napari_biogans.models import ARCHITECTURES
+from napari_biogans.plugin.class_colours import OKABE_ITO, class_colours
 from napari_biogans.plugin.layer_data import beside, channel_layers, contact_sheet
 from napari_biogans.plugin.loss_history import LossHistory
 from napari_biogans.plugin.pairing import SameLayer, guess_pair
 from napari_biogans.plugin.sample_layers import contact_sheets
 from napari_biogans.plugin.setting_fields import setting_fields
+from napari_biogans.plugin.setting_relevance import classes_matter, irrelevant_settings
 from napari_biogans.training import TrainingConfig
 
 STACK = np.zeros((5, 12, 12), np.uint8)
@@ -63,11 +66,13 @@ def test_a_sheet_shows_every_cell_in_reading_order():
     assert sheet[2::4, 2::5].tolist() == [[1, 2], [3, 4], [5, 1]]
 
 
-def test_sheets_of_several_classes_are_slices():
-    images = np.random.default_rng(0).integers(0, 255, (3, 16, 2, 12, 12))
+def test_sheets_of_several_classes_have_a_row_for_each_and_columns_of_different_reds():
+    images = np.random.default_rng(0).integers(0, 255, (3, 64, 2, 12, 12))
     sheets = contact_sheets(images)
-    assert sheets.shape == (2, 3, 27, 105)
-    np.testing.assert_array_equal(sheets[1, 2, 1:13, 14:26], images[2, 1, 1])
+    assert sheets.shape == (2, 3 * 13 + 1, 8 * 13 + 1)
+    for channel, k, column in ((0, 0, 0), (1, 2, 7), (0, 1, 3)):
+        tile = sheets[channel, 1 + 13 * k : 13 + 13 * k, 1 + 13 * column : 13 + 13 * column]
+        assert np.array_equal(tile, images[k, 8 * column, channel])
 
 
 def test_layers_are_put_beside_others_in_their_units():
@@ -124,3 +129,38 @@ def test_editors_give_back_what_was_set(qtbot):
     )
     form.set_values({name: getattr(others, name) for name in form.values()})
     assert TrainingConfig(**form.values()) == others
+
+
+@pytest.mark.parametrize("count", [1, 2, 7, 8, 41])
+def test_colours_of_classes_differ_and_can_be_seen_on_black(count):
+    colours = class_colours(count)
+    assert len(set(colours)) == count
+    if count <= 7:
+        assert set(colours) <= set(OKABE_ITO)
+    for colour in colours:
+        assert max(int(colour[place : place + 2], 16) for place in (1, 3, 5)) > 80
+
+
+@pytest.mark.parametrize("architecture", ARCHITECTURES.values(), ids=ARCHITECTURES)
+def test_settings_that_do_not_matter_are_known(architecture):
+    values = {"architecture": architecture.name, "start_from": None}
+    reasons = irrelevant_settings(values)
+    assert ("red_portion" in reasons) == (not architecture.separable)
+    assert ("neighbours" in reasons) == ("red_mask" in reasons) == (architecture.layout != "multi-channel")
+    assert reasons.keys() <= setting_fields(TrainingConfig).keys()
+    assert classes_matter(values) != architecture.pools_classes
+
+
+def test_what_is_taken_over_from_a_model_is_known():
+    values = {"architecture": "joint", "start_from": "model.safetensors"}
+    assert {"architecture", "width", "latent_size", "red_portion"} <= irrelevant_settings(values).keys()
+    assert irrelevant_settings(values).keys() <= setting_fields(TrainingConfig).keys()
+    assert classes_matter(values), "the model may have any"
+
+
+def test_layers_beside_others_can_be_seen_on_a_white_canvas():
+    """Where light is only added, white stays white: the lowest layer has to cover the canvas."""
+    added = channel_layers(np.zeros((2, 5, 12, 12)), ["red", "green"])
+    there = LayerList([layer("something")])
+    assert [keywords["blending"] for _, keywords, _ in beside(there, added)] == ["opaque", "additive"]
+    assert [keywords["blending"] for _, keywords, _ in beside(LayerList(), added)] == ["additive", "additive"]

@@ -37,7 +37,7 @@ def test_a_training_from_start_to_stop(viewer, train, run_to, click, wait_for_st
     qtbot.waitUntil(lambda: not np.array_equal(pair[1].data, first[1]), timeout=WAIT_MS)
     assert sample_layers(viewer) == pair
     assert [layer.colormap.name for layer in pair] == ["red", "green"]
-    assert [layer.blending for layer in pair] == ["additive"] * 2
+    assert [layer.blending for layer in pair] == ["opaque", "additive"]
     np.testing.assert_allclose(pair[0].scale, (0.2, 0.2))
     assert [str(unit) for unit in pair[0].units] == ["pixel"] * 2, "as those of the cells"
     assert pair[0].extent.world[0, 1] > viewer.layers["Tea1 red"].extent.world[1, -1], "they cover the cells"

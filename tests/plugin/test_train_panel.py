@@ -4,10 +4,13 @@ import numpy as np
 import pytest
 from napari.components import ViewerModel
 from qtpy.QtCore import QThreadPool
+from qtpy.QtWidgets import QLabel, QWidget
 
 from napari_biogans import Run
+from napari_biogans.models import ARCHITECTURES
 from napari_biogans.plugin.train_panel import TrainPanel
 from napari_biogans.plugin.training_job import State
+from napari_biogans.training.presets import PRESETS
 
 from .conftest import TINY, WAIT_MS
 
@@ -263,3 +266,125 @@ def test_a_folder_without_a_run(train, notes, qtbot, tmp_path):
     assert "there is no run in this folder" in notes[0][1]
     assert train.banner.isHidden()
     assert train.controls.start.isEnabled()
+
+
+# -- architectures
+
+
+def editor(panel, name):
+    return panel.settings.findChild(QWidget, name)
+
+
+def texts(panel):
+    return [label.text() for label in panel.settings.findChildren(QLabel)]
+
+
+def test_every_architecture_is_offered_and_explained(train):
+    choice = editor(train, "architecture")
+    assert [choice.itemText(index) for index in range(choice.count())] == list(ARCHITECTURES)
+    for name, architecture in ARCHITECTURES.items():
+        choice.setCurrentText(name)
+        assert architecture.summary in texts(train)
+        assert sum(other.summary in texts(train) for other in ARCHITECTURES.values()) == 1
+
+
+def test_classes_are_asked_for_where_they_matter(viewer, train, click, pixels):
+    for place, colour in enumerate(("red", "green")):
+        viewer.add_image(pixels[:, place], name=f"Alp14 {colour}")
+    rows = train.cells.rows
+    train.settings.set_values({"architecture": "star-shaped"})
+    assert rows.rows[0].name.isVisible()
+    assert rows.add.text() == "Add class"
+    click(rows.add)
+    train.settings.set_values({"architecture": "joint"})
+    assert not any(row.name.isVisible() for row in rows.rows)
+    assert rows.add.text() == "Add cells"
+    rows.rows[1].name.setText("Tea1")
+    assert train.controls.start.isEnabled(), "names do not matter here"
+    assert [each.name for each in train.cells.choice()] == ["Tea1 1", "Tea1 2"]
+    train.settings.set_values({"architecture": "independent"})
+    assert "Two classes are called 'Tea1'" in train.controls.start.toolTip()
+
+
+def test_settings_of_other_architectures_cannot_be_edited_and_say_why(train):
+    train.settings.set_values({"architecture": "joint"})
+    assert not editor(train, "neighbours").isEnabled()
+    assert "Only multi-channel" in editor(train, "neighbours").toolTip()
+    assert not editor(train, "red_portion").isEnabled()
+    train.settings.set_values({"architecture": "multi-channel-separable"})
+    assert editor(train, "neighbours").isEnabled()
+    assert "Only multi-channel" not in editor(train, "neighbours").toolTip()
+    assert editor(train, "red_portion").isEnabled()
+
+
+def test_a_preset_for_some_architectures_brings_its_own(train):
+    train.settings.set_values({"architecture": "joint"})
+    train.settings.preset.set("paper-class")
+    values = train.settings.values()
+    assert (values["architecture"], values["protocol"], values["width"]) == ("star-shaped", "paper", None)
+    editor(train, "architecture").setCurrentText("independent")
+    assert train.settings.preset.get() == "paper-class"
+    editor(train, "architecture").setCurrentText("joint")
+    assert train.settings.preset.get() is None
+
+
+def test_a_preset_is_wider_for_multi_channel_networks(train):
+    train.settings.preset.set("small")
+    assert train.settings.values()["width"] == 16
+    editor(train, "architecture").setCurrentText("multi-channel")
+    assert train.settings.values()["width"] == PRESETS["small"].multi_channel["width"]
+    assert train.settings.preset.get() == "small"
+    editor(train, "architecture").setCurrentText("star-shaped")
+    assert train.settings.values()["width"] == 16
+
+
+def test_a_star_is_trained_and_its_samples_are_rows_of_classes(viewer, train, click, wait_for_state, pixels, qtbot):
+    for place, colour in enumerate(("red", "green")):
+        viewer.add_image(pixels[:3, place], name=f"Alp14 {colour}", scale=(1, 0.2, 0.2))
+    click(train.cells.rows.add)
+    train.settings.set_values({"architecture": "star-shaped", "steps": 2})
+    click(train.controls.start)
+    wait_for_state(train, State.RUNNING)
+    assert train.controls.status.text().endswith("Rows of the samples: Tea1, Alp14.")
+    wait_for_state(train, State.IDLE)
+    red, green = (layer.data for layer in sample_layers(viewer))
+    assert red.shape == green.shape == (2 * 13 + 1, 2 * 13 + 1)
+    assert np.array_equal(red[1:13], red[14:26]), "the same reds in both classes"
+    assert not np.array_equal(green[1:13], green[14:26])
+
+
+def test_neighbours_are_looked_for_before_a_multi_channel_training(
+    viewer, train, click, wait_for_state, pixels, tmp_path, monkeypatch
+):
+    seen = []
+    show = train.progress.show_preparing
+    monkeypatch.setattr(
+        train.progress, "show_preparing", lambda event: (show(event), seen.append(train.progress.text.text()))
+    )
+    for place, colour in enumerate(("red", "green")):
+        viewer.add_image(pixels[:3, place], name=f"Alp14 {colour}", scale=(1, 0.2, 0.2))
+    click(train.cells.rows.add)
+    train.settings.set_values({"architecture": "multi-channel", "steps": 1})
+    click(train.controls.start)
+    wait_for_state(train, State.IDLE)
+    assert "All 1 steps done" in train.controls.status.text()
+    assert seen
+    assert seen[0].startswith("Finding cells that look alike in red")
+
+
+def test_a_training_that_starts_from_a_model(train, trained_run, click, answer_dialog, wait_for_state, tmp_path):
+    run = trained_run("first", width=3)
+    start = editor(train, "start_from")
+    answer_dialog(run / "model.safetensors")
+    start.browse.click()
+    assert start.get() == str(run / "model.safetensors")
+    for name in ("architecture", "width", "latent_size"):
+        assert not editor(train, name).isEnabled()
+        assert "Taken over from the model" in editor(train, name).toolTip()
+    train.settings.set_values({"steps": 1})
+    click(train.controls.start)
+    wait_for_state(train, State.IDLE)
+    assert "All 1 steps done" in train.controls.status.text()
+    assert Run(tmp_path / "run").config.width == 3
+    start.set(None)
+    assert editor(train, "width").isEnabled()

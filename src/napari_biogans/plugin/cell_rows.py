@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import count
 from typing import Any
 
@@ -13,6 +14,10 @@ from napari_biogans.plugin.cell_layers import ClassLayers, LayerImages, check_la
 from napari_biogans.plugin.image_layers import GreenBox, ImageLayers, LayerBox
 from napari_biogans.plugin.narrow_button import keep_narrow
 from napari_biogans.plugin.pairing import Pair, SameLayer, guess_pair
+
+ADD_CLASS, ADD_CELLS = "Add class", "Add cells"
+ADD_CLASS_TIP = "Another class of cells, with layers of its own"
+ADD_CELLS_TIP = "More cells, in other layers; this architecture learns all as one"
 
 
 class CellRow(QFrame):
@@ -42,7 +47,8 @@ class CellRow(QFrame):
         self.remove.setToolTip("Take this class away")
         grid = QGridLayout(self)
         grid.setContentsMargins(0, 0, 0, 4)
-        grid.addWidget(QLabel("Class"), 0, 0)
+        self._name_label = QLabel("Class")
+        grid.addWidget(self._name_label, 0, 0)
         grid.addWidget(self.name, 0, 1)
         grid.addWidget(self.remove, 0, 2)
         grid.addWidget(QLabel("Red"), 1, 0)
@@ -54,6 +60,11 @@ class CellRow(QFrame):
         self.red.chosen.connect(self._follow_red)
         self.green.chosen.connect(self.changed)
         self.remove.clicked.connect(self._ask_removal)
+
+    def ask_for_name(self, asks: bool) -> None:
+        """Show the name of the class, or not."""
+        self._name_label.setVisible(asks)
+        self.name.setVisible(asks)
 
     def offer_layers(self) -> None:
         """Offer the layers there are now."""
@@ -119,10 +130,11 @@ class CellRows(QWidget):
         super().__init__(parent)
         self.image_layers = ImageLayers(viewer, self)
         self.rows: list[CellRow] = []
+        self._asks = True
         self._lines = QVBoxLayout()
         self._lines.setContentsMargins(0, 0, 0, 0)
-        self.add = QPushButton("Add class")
-        self.add.setToolTip("Another class of cells, with layers of its own")
+        self.add = QPushButton(ADD_CLASS)
+        self.add.setToolTip(ADD_CLASS_TIP)
         self.add.clicked.connect(self.add_row)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
@@ -138,6 +150,7 @@ class CellRows(QWidget):
         self._lines.addWidget(row)
         self.rows.append(row)
         self._fill(row)
+        row.ask_for_name(self._asks)
         row.changed.connect(self._tell)
         row.removal_asked.connect(self.remove_row)
         self._tell()
@@ -160,8 +173,27 @@ class CellRows(QWidget):
             message says what to do.
         """
         classes = tuple(row.layers() for row in self.rows)
+        if not self._asks:
+            names = [each.name for each in classes]
+            classes = tuple(
+                each if names.count(each.name) == 1 else replace(each, name=f"{each.name} {place}")
+                for place, each in enumerate(classes, 1)
+            )
         check_layers(classes)
         return classes
+
+    def ask_for_classes(self, asks: bool) -> None:
+        """Ask for the names of classes, or not, where they do not matter.
+
+        Parameters
+        ----------
+        asks : bool
+        """
+        self._asks = asks
+        self.add.setText(ADD_CLASS if asks else ADD_CELLS)
+        self.add.setToolTip(ADD_CLASS_TIP if asks else ADD_CELLS_TIP)
+        for row in self.rows:
+            row.ask_for_name(asks)
 
     def _fill(self, row: CellRow) -> None:
         row.offer_layers()

@@ -9,7 +9,7 @@ from qtpy.QtWidgets import QHBoxLayout, QRadioButton, QVBoxLayout, QWidget
 
 from napari_biogans.cells.cellset import CellsError
 from napari_biogans.plugin.cell_rows import CellRows
-from napari_biogans.plugin.path_edit import FolderEdit
+from napari_biogans.plugin.path_edit import PathEdit
 from napari_biogans.plugin.training_work import CellsChoice
 
 
@@ -29,8 +29,10 @@ class CellsBox(QWidget):
         self.from_folder = QRadioButton("from a folder")
         self.from_layers.setChecked(True)
         self.rows = CellRows(viewer)
-        self.folder = FolderEdit("Folder of cells")
-        self.folder.setToolTip("A folder of PNG or TIFF images, or a TIFF stack, for each class; or an .npz file")
+        self.folder = PathEdit("Folder of cells")
+        self.folder.setToolTip(
+            "A folder of PNG or TIFF images, or a TIFF stack, for each class, which is named after it; or an .npz file"
+        )
         self.folder.line.setPlaceholderText("folder of images or stacks")
         kinds = QHBoxLayout()
         kinds.addWidget(self.from_layers)
@@ -62,6 +64,10 @@ class CellsBox(QWidget):
         if not path.exists():
             raise CellsError(f"There is nothing at {path}; choose the folder that holds the cells.")
         return path
+
+    def ask_for_classes(self, asks: bool) -> None:
+        """Ask for the class of cells in layers, or not, where all are learned as one."""
+        self.rows.ask_for_classes(asks)
 
     def _switch(self, folder: bool) -> None:
         self.rows.setVisible(not folder)

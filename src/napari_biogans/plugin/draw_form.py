@@ -5,8 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from random import SystemRandom
 
+from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QCheckBox, QDoubleSpinBox, QFormLayout, QHBoxLayout, QWidget
 
+from napari_biogans.plugin.class_list import ClassList
 from napari_biogans.plugin.generation import DrawRequest, ModelFacts
 from napari_biogans.plugin.setting_editors import Choice, WholeNumber, ignore_wheel
 
@@ -17,10 +19,15 @@ NEW_SEEDS = 1_000_000
 """New seeds are below this: short enough to be noted down."""
 NOT_SEPARABLE = "This model draws red and green together, so that red cannot be held; train a separable one."
 ONE_RED = "All cells get the same red, and each a green of its own"
+OWN_GREENS = "Greens vary for each class by itself, and reds stay. Else all get one green latent, as in training"
+ONE_GREEN_LATENT = "This model has one green latent for all; star-shaped and independent-separable ones can vary each"
 
 
 class DrawForm(QWidget):
     """The settings of a drawing."""
+
+    edited = Signal()
+    """Classes were chosen."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -41,6 +48,8 @@ class DrawForm(QWidget):
         for widget in (self.is_truncated, self.truncation):
             widget.setToolTip("Keep latents near the middle of their distribution: more typical, less varied cells")
         self.one_red = QCheckBox("one red, many greens")
+        self.classes = ClassList()
+        self.own_greens = QCheckBox("a green latent for each class")
         self.weights = Choice({"averaged": "averaged", "last": "last"})
         self.weights.setToolTip("The moving average of the weights over the training, or those of its last step")
         self.shape = Choice({"stack": False, "contact sheet": True})
@@ -51,9 +60,12 @@ class DrawForm(QWidget):
         self._rows.addRow("Cells", self.number)
         self._rows.addRow("Seed", _side_by_side(self.seed, self.is_new))
         self._rows.addRow("Truncation", _side_by_side(self.is_truncated, self.truncation))
+        self._rows.addRow("Classes", self.classes)
         self._rows.addRow("Red", self.one_red)
+        self._rows.addRow("Green", self.own_greens)
         self._rows.addRow("Weights", self.weights)
         self._rows.addRow("Show as", self.shape)
+        self.classes.edited.connect(self.edited)
         self.is_new.toggled.connect(self._update)
         self.is_truncated.toggled.connect(self._update)
         self.show_model(None)
@@ -63,6 +75,11 @@ class DrawForm(QWidget):
         """Whether a contact sheet is wanted."""
         return bool(self.shape.get())
 
+    @property
+    def problem(self) -> str | None:
+        """What keeps cells from being drawn; None if nothing does."""
+        return None if self.classes.chosen() or not self._rows.isRowVisible(self.classes) else "Choose a class."
+
     def show_model(self, facts: ModelFacts | None) -> None:
         """Offer what a model can do."""
         separable = facts is not None and facts.separable
@@ -70,6 +87,15 @@ class DrawForm(QWidget):
         self.one_red.setToolTip(ONE_RED if separable or facts is None else NOT_SEPARABLE)
         if facts is not None and not separable:
             self.one_red.setChecked(False)
+        several = facts is not None and len(facts.class_names) > 1
+        self._rows.setRowVisible(self.classes, several)
+        self._rows.setRowVisible(self.own_greens, several)
+        if facts is not None and several:
+            self.classes.offer(facts.class_names)
+            self.own_greens.setEnabled(facts.green_latent_per_class)
+            self.own_greens.setToolTip(OWN_GREENS if facts.green_latent_per_class else ONE_GREEN_LATENT)
+        if not several or not self.own_greens.isEnabled():
+            self.own_greens.setChecked(False)
         both = facts is not None and len(facts.weights) > 1
         self._rows.setRowVisible(self.weights, both)
         if facts is not None and both and facts.path != self._model:
@@ -93,6 +119,8 @@ class DrawForm(QWidget):
             seed=self.seed.get(),
             truncation=self.truncation.value() if self.is_truncated.isChecked() else None,
             one_red=self.one_red.isChecked(),
+            classes=self.classes.chosen() if self._rows.isRowVisible(self.classes) else None,
+            own_greens=self.own_greens.isChecked(),
             weights=self.weights.get() if self._rows.isRowVisible(self.weights) else None,
         )
 

@@ -49,6 +49,7 @@ class GenerateDock(QWidget):
         self.status = StatusLine()
         self._lay_out()
         self.model.chosen.connect(self._look_at)
+        self.form.edited.connect(self._update)
         self.generate.clicked.connect(self._draw)
         self._look_at(self.model.path())
 
@@ -103,7 +104,7 @@ class GenerateDock(QWidget):
         if facts is None:
             self.summary.say(NO_MODEL)
         else:
-            self.summary.say(facts.summary, str(facts.path))
+            self.summary.say(facts.summary, facts.details)
         self.form.show_model(facts)
         self._update()
 
@@ -134,7 +135,10 @@ class GenerateDock(QWidget):
             self._viewer.add_layer(Image(data, **keywords))
         _bring_into_range(self._viewer.dims, layers[0][0].shape)
         self._viewer.reset_view()
-        self.status.say(f"Drew {drawn.images.shape[1]:,} cells with seed {drawn.metadata['seed']}.")
+        text = f"Drew {drawn.images.shape[1]:,} cells with seed {drawn.metadata['seed']}."
+        if hidden := sum(not keywords["visible"] for _, keywords, _ in layers):
+            text += f" {hidden} layers are hidden; show them with the eyes in the list of layers."
+        self.status.say(text)
 
     def _fail(self, error: Exception) -> None:
         self._end()
@@ -146,8 +150,9 @@ class GenerateDock(QWidget):
         self._update()
 
     def _update(self) -> None:
-        self.generate.setEnabled(self._facts is not None and self._drawer is None)
-        self.generate.setToolTip("Add the cells as a red and a green layer" if self._facts is not None else NO_MODEL)
+        problem = NO_MODEL if self._facts is None else self.form.problem
+        self.generate.setEnabled(problem is None and self._drawer is None)
+        self.generate.setToolTip(problem or "Add the cells as layers of red and green")
 
 
 def _bring_into_range(dims: Any, shape: Sequence[int]) -> None:

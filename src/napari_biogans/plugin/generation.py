@@ -5,17 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_biogans.plugin.class_colours import class_colours
 from napari_biogans.plugin.layer_data import LayerData, channel_layers, contact_sheet
 
-if TYPE_CHECKING:
-    from napari_biogans.models import Model
-
 AT_A_TIME = 256
+NAMES_SHOWN = 4
+"""Of classes in the line that says what a model is."""
+MOST_GREENS_VISIBLE = 2
+"""On top of each other; more add up to white."""
 
 
 @dataclass(frozen=True)
@@ -28,6 +30,8 @@ class ModelFacts:
     image_size: tuple[int, int]
     step: int
     separable: bool
+    green_latent_per_class: bool
+    """Whether each class may get a green latent of its own."""
     weights: tuple[str, ...]
     """Names of the weights that can be drawn from, those preferred first."""
 
@@ -35,7 +39,14 @@ class ModelFacts:
     def summary(self) -> str:
         """The model in one line."""
         height, width = self.image_size
-        return f"{self.architecture}, {height}×{width}, {self.step:,} steps; draws {', '.join(self.class_names)}"
+        names, count = self.class_names, len(self.class_names)
+        some = f"{count} classes: {', '.join(names[:NAMES_SHOWN])}, …" if count > NAMES_SHOWN else ", ".join(names)
+        return f"{self.architecture}, {height}×{width}, {self.step:,} steps; draws {some}"
+
+    @property
+    def details(self) -> str:
+        """Where the model is, and all that it draws."""
+        return f"{self.path}\n{', '.join(self.class_names)}"
 
 
 @dataclass(frozen=True)
@@ -49,6 +60,10 @@ class DrawRequest:
     truncation: float | None = None
     one_red: bool = False
     """Whether all cells share a red."""
+    classes: tuple[str, ...] | None = None
+    """Names of those to draw; default all."""
+    own_greens: bool = False
+    """Whether each class gets a green latent of its own."""
     weights: str | None = None
     """Default those that the model prefers."""
 
@@ -60,13 +75,21 @@ class Drawn:
     images: NDArray[Any]
     """(K, N, C, H, W)"""
     class_names: tuple[str, ...]
-    channel_count: int
+    """Of the K classes that were drawn."""
+    colours: tuple[str, ...]
+    """Of their greens."""
+    shares_red: bool
+    """Whether red is the same in all classes."""
     pixel_size: float | None
     metadata: dict[str, Any]
     """How to draw the same cells again."""
 
     def layers(self, *, as_sheet: bool) -> list[LayerData]:
-        """Make a red and a green layer, or such a pair per class.
+        """Make a layer of red and one of green per class.
+
+        There is one layer of red where all classes share it, else one per
+        class. Of more greens than can be told apart on top of each other, the
+        first is visible and the others are hidden.
 
         Parameters
         ----------
@@ -74,19 +97,29 @@ class Drawn:
             All cells beside each other, and not in a stack.
         """
         layers: list[LayerData] = []
-        for name, cells in zip(self.class_names, self.images, strict=True):
+        for place, (name, colour, cells) in enumerate(zip(self.class_names, self.colours, self.images, strict=True)):
             channels = cells.swapaxes(0, 1)
             if as_sheet:
                 channels = np.stack([contact_sheet(channel) for channel in channels])
-            prefix = f"{name} " if len(self.class_names) > 1 else ""
-            colours = ["red", "green", *(f"channel {place}" for place in range(2, self.channel_count))]
-            layers += channel_layers(
+            of_class = channel_layers(
                 channels,
-                [f"{prefix}{colour}" for colour in colours],
+                self._names(name, len(channels)),
+                colormaps=("red", colour, "gray"),
                 pixel_size=self.pixel_size,
                 metadata={**self.metadata, "class": name},
             )
+            layers += [
+                (data, {**keywords, "visible": place == 0 or len(self.class_names) <= MOST_GREENS_VISIBLE}, kind)
+                for data, keywords, kind in (of_class[1:] if place and self.shares_red else of_class)
+            ]
         return layers
+
+    def _names(self, class_name: str, channels: int) -> list[str]:
+        colours = ["red", "green", *(f"channel {place}" for place in range(2, channels))]
+        if self.metadata["classes"] == 1:
+            return colours
+        red = "red" if self.shares_red else f"{class_name} red"
+        return [red, *(f"{class_name} {colour}" for colour in colours[1:])]
 
 
 def look_at_model(path: Path, should_stop: Callable[[], bool]) -> Generator[None, None, ModelFacts]:
@@ -110,6 +143,7 @@ def look_at_model(path: Path, should_stop: Callable[[], bool]) -> Generator[None
         image_size=header.shape.image_size,
         step=header.step,
         separable=model.red_latent_size is not None,
+        green_latent_per_class=model.architecture.green_latent_per_class,
         weights=tuple(sorted(kept, key=lambda name: name != header.draws_from)),
     )
 
@@ -142,40 +176,40 @@ def draw(request: DrawRequest, should_stop: Callable[[], bool]) -> Generator[int
     from napari_biogans.training.devices import choose_device
 
     model = load_model(request.path, choose_device())
-    latents = _latents(model, request)
+    latents = model.draw_latents(
+        1 if request.one_red else request.number,
+        seed=request.seed,
+        truncation=request.truncation,
+        greens_per_red=request.number if request.one_red else 1,
+        green_latents="per-class" if request.own_greens else "shared",
+    )
+    names = model.class_names if request.classes is None else request.classes
+    number = latents.shape[-2]
     blocks = []
-    for start in range(0, len(latents), AT_A_TIME):
+    for start in range(0, number, AT_A_TIME):
         if should_stop():
             return None
-        blocks.append(model.generate(latents=latents[start : start + AT_A_TIME], weights=request.weights))  # type: ignore[arg-type]
-        yield min(start + AT_A_TIME, len(latents))
-    header = model.header
+        block = latents[..., start : start + AT_A_TIME, :]
+        blocks.append(model.generate(latents=block, classes=names, weights=request.weights))  # type: ignore[arg-type]
+        yield min(start + AT_A_TIME, number)
+    header, count = model.header, len(model.class_names)
+    colours = dict(zip(model.class_names, class_colours(count) if count > 1 else ["green"], strict=True))
     return Drawn(
         images=np.concatenate(blocks, axis=1),
-        class_names=model.class_names,
-        channel_count=len(model.channel_names),
+        class_names=names,
+        colours=tuple(colours[name] for name in names),
+        shares_red=model.architecture.shares_red,
         pixel_size=header.pixel_size,
         metadata={
             "latents": latents,
             "seed": request.seed,
             "truncation": request.truncation,
             "one_red": request.one_red,
+            "own_greens": request.own_greens,
+            "classes": count,
             "model": str(request.path),
             "step": header.step,
             "weights": request.weights or header.draws_from,
             "architecture": header.architecture,
         },
-    )
-
-
-def _latents(model: Model, request: DrawRequest) -> NDArray[np.float32]:
-    if not request.one_red:
-        return model.draw_latents(request.number, seed=request.seed, truncation=request.truncation)
-    # As on the command line: the red is that of the first cell of the same seed.
-    first = model.draw_latents(1, seed=request.seed, truncation=request.truncation)
-    return model.draw_latents(
-        request.number,
-        seed=request.seed + 1,
-        truncation=request.truncation,
-        red_latents=first[:, : model.red_latent_size],
     )

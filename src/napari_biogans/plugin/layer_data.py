@@ -28,6 +28,7 @@ def channel_layers(
     images: NDArray[Any],
     names: Sequence[str],
     *,
+    colormaps: Sequence[str] = COLORMAPS,
     pixel_size: float | None = None,
     metadata: dict[str, Any] | None = None,
 ) -> list[LayerData]:
@@ -38,6 +39,9 @@ def channel_layers(
     images : array (C, ..., H, W)
     names : sequence of str
         One per channel.
+    colormaps : sequence of str
+        Names of napari's colour maps, or colours at the bright end; the last
+        one is taken for all further channels.
     pixel_size : float, optional
         In µm.
     metadata : dict, optional
@@ -52,7 +56,7 @@ def channel_layers(
             channel,
             {
                 "name": name,
-                "colormap": COLORMAPS[min(place, len(COLORMAPS) - 1)],
+                "colormap": colormaps[min(place, len(colormaps) - 1)],
                 "blending": "additive",
                 "contrast_limits": contrast_limits(channel),
                 "metadata": {METADATA_KEY: {} if metadata is None else dict(metadata)},
@@ -132,7 +136,8 @@ def beside(layers: Any, added: Sequence[LayerData]) -> list[LayerData]:
     """Put layers on top of each other to the right of all that are there, so that nothing is covered.
 
     Where the layers that are there count in pixels, so do these, whose scale
-    stays; napari warns about layers of different kinds of units.
+    stays; napari warns about layers of different kinds of units. The lowest of
+    them is opaque: light that is added to a white canvas could not be seen.
 
     Parameters
     ----------
@@ -156,7 +161,8 @@ def beside(layers: Any, added: Sequence[LayerData]) -> list[LayerData]:
         scale = keywords.get("scale", (1.0,))[-1]
         place = (top * _factor(units[0], keywords), right * _factor(units[1], keywords) + GAP * scale)
         placed.append((data, {**keywords, "translate": (0.0,) * (data.ndim - 2) + place}, kind))
-    return placed
+    (data, keywords, kind), *others = placed
+    return [(data, {**keywords, "blending": "opaque"}, kind), *others]
 
 
 def _without_units(keywords: dict[str, Any]) -> dict[str, Any]:

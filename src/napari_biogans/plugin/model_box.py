@@ -5,14 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 from qtpy.QtCore import Qt, Signal
-from qtpy.QtWidgets import QComboBox, QFileDialog, QHBoxLayout, QMenu, QPushButton, QSizePolicy, QWidget
+from qtpy.QtWidgets import QComboBox, QHBoxLayout, QMenu, QPushButton, QSizePolicy, QWidget
 
-from napari_biogans.plugin.path_edit import ask_folder
+from napari_biogans.plugin.path_edit import ask_folder, ask_model_file
 from napari_biogans.plugin.session import SESSION
 from napari_biogans.plugin.setting_editors import ignore_wheel
 
 LETTERS = 10
-MODEL_FILES = "Models (*.safetensors)"
 
 
 class ModelBox(QWidget):
@@ -88,10 +87,8 @@ class ModelBox(QWidget):
             self._tell()
 
     def _ask_file(self) -> None:
-        start = self.path() or Path.home()
-        name, _ = QFileDialog.getOpenFileName(self, "Model file", str(start), MODEL_FILES)
-        if name:
-            self.add(Path(name))
+        if path := ask_model_file(self, "Model file", self.path()):
+            self.add(path)
 
     def _ask_run(self) -> None:
         if folder := ask_folder(self, "Folder of a run", self.path()):

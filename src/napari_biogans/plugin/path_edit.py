@@ -1,7 +1,8 @@
-"""A line for the path of a folder, with a button to look for it."""
+"""A line for a path, with a button to look for it."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 from qtpy.QtCore import Signal
@@ -9,44 +10,7 @@ from qtpy.QtWidgets import QFileDialog, QHBoxLayout, QLineEdit, QPushButton, QWi
 
 from napari_biogans.plugin.narrow_button import keep_narrow
 
-
-class FolderEdit(QWidget):
-    """A folder, typed or looked for.
-
-    Parameters
-    ----------
-    title : str
-        Of the dialog.
-    """
-
-    edited = Signal()
-
-    def __init__(self, title: str, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self._title = title
-        self.line = QLineEdit()
-        self.browse = QPushButton("…")
-        keep_narrow(self.browse)
-        self.browse.setToolTip(title)
-        layout = QHBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(self.line, 1)
-        layout.addWidget(self.browse)
-        self.line.textChanged.connect(self.edited)
-        self.browse.clicked.connect(self._look)
-
-    def path(self) -> Path | None:
-        """Give the folder, or None if the line is empty."""
-        text = self.line.text().strip()
-        return Path(text).expanduser() if text else None
-
-    def set_path(self, path: Path | None) -> None:
-        """Show a folder."""
-        self.line.setText("" if path is None else str(path))
-
-    def _look(self) -> None:
-        if path := ask_folder(self, self._title, self.path()):
-            self.set_path(path)
+MODEL_FILES = "Models (*.safetensors)"
 
 
 def ask_folder(parent: QWidget, title: str, start: Path | None = None) -> Path | None:
@@ -66,3 +30,56 @@ def ask_folder(parent: QWidget, title: str, start: Path | None = None) -> Path |
     """
     chosen = QFileDialog.getExistingDirectory(parent, title, str(start or Path.home()))
     return Path(chosen) if chosen else None
+
+
+def ask_model_file(parent: QWidget, title: str, start: Path | None = None) -> Path | None:
+    """Ask for a model file in a dialog; as `ask_folder`."""
+    chosen, _ = QFileDialog.getOpenFileName(parent, title, str(start or Path.home()), MODEL_FILES)
+    return Path(chosen) if chosen else None
+
+
+class PathEdit(QWidget):
+    """A folder or a file, typed or looked for.
+
+    Parameters
+    ----------
+    title : str
+        Of the dialog.
+    ask : callable
+        Opens the dialog: `ask_folder` or `ask_model_file`.
+    """
+
+    edited = Signal()
+
+    def __init__(
+        self,
+        title: str,
+        ask: Callable[[QWidget, str, Path | None], Path | None] = ask_folder,
+        parent: QWidget | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self._title = title
+        self._ask = ask
+        self.line = QLineEdit()
+        self.browse = QPushButton("…")
+        keep_narrow(self.browse)
+        self.browse.setToolTip(title)
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(self.line, 1)
+        layout.addWidget(self.browse)
+        self.line.textChanged.connect(self.edited)
+        self.browse.clicked.connect(self._look)
+
+    def path(self) -> Path | None:
+        """Give the path, or None if the line is empty."""
+        text = self.line.text().strip()
+        return Path(text).expanduser() if text else None
+
+    def set_path(self, path: Path | None) -> None:
+        """Show a path."""
+        self.line.setText("" if path is None else str(path))
+
+    def _look(self) -> None:
+        if path := self._ask(self, self._title, self.path()):
+            self.set_path(path)

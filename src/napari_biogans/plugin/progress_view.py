@@ -10,6 +10,7 @@ from qtpy.QtWidgets import QLabel, QProgressBar, QVBoxLayout, QWidget
 
 if TYPE_CHECKING:
     from napari_biogans.plugin.reports import Outcome, Report
+    from napari_biogans.training import Preparing
 
 # A Qt progress bar counts in 32 bits.
 MOST_STEPS = 2**31 - 1
@@ -41,6 +42,12 @@ class ProgressView(QWidget):
         """Show that something goes on, but not how long it will."""
         self.bar.setRange(0, 0)
         self.text.setText("")
+
+    def show_preparing(self, preparing: Preparing) -> None:
+        """Show what is done before the first step, and how far it is."""
+        self.bar.setRange(0, 100)
+        self.bar.setValue(round(100 * preparing.done))
+        self.text.setText(f"{preparing.what}: {preparing.done:.0%}")
 
     def show_report(self, report: Report) -> None:
         """Show how far a training is, and how fast."""

@@ -12,7 +12,7 @@ from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from napari_biogans.training import Event, Metrics, Samples, Saved, Started, StepDone
+from napari_biogans.training import Event, Metrics, Preparing, Samples, Saved, Started, StepDone
 from napari_biogans.training.loop import Training
 
 INTERVAL = 0.1
@@ -31,6 +31,8 @@ class Report:
     """Generator steps in all."""
     rate: float | None = None
     """Steps per second, pauses not counted; None before there are two steps."""
+    preparing: Preparing | None = None
+    """The latest only; None once the training has started."""
     started: Started | None = None
     metrics: tuple[Metrics, ...] = ()
     """Every row, in order."""
@@ -118,8 +120,10 @@ class _Gathered:
             case StepDone():
                 self._report = replace(self._report, step=event.step, steps=event.steps)
                 self._note(event.step)
+            case Preparing():
+                self._report = replace(self._report, preparing=event)
             case Started():
-                self._report = replace(self._report, started=event, step=event.step, steps=event.steps)
+                self._report = replace(self._report, preparing=None, started=event, step=event.step, steps=event.steps)
                 self._note(event.step)
             case Metrics():
                 self._report = replace(self._report, metrics=(*self._report.metrics, event))

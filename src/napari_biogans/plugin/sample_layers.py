@@ -9,6 +9,8 @@ from napari.layers import Image
 from numpy.typing import NDArray
 
 from napari_biogans.plugin.layer_data import beside, channel_layers, contact_sheet, contrast_limits
+from napari_biogans.training import Samples
+from napari_biogans.training.samples import GREENS_PER_RED
 
 NAMES = ("samples red", "samples green")
 COLUMNS = 8
@@ -43,14 +45,14 @@ class SampleLayers:
         self._pixel_size = pixel_size
         self._is_first = True
 
-    def show(self, images: NDArray[Any]) -> None:
+    def show(self, samples: Samples) -> None:
         """Show samples, unless their layers were deleted since the training began.
 
         Parameters
         ----------
-        images : array (K, N, C, H, W)
+        samples : Samples
         """
-        sheets = contact_sheets(images)
+        sheets = contact_sheets(samples.images)
         present = bool(self._layers) and all(layer in self._viewer.layers for layer in self._layers)
         if present and self._layers[0].data.shape == sheets[0].shape:
             self._replace(sheets)
@@ -84,7 +86,7 @@ class SampleLayers:
 
 
 def contact_sheets(images: NDArray[Any]) -> NDArray[Any]:
-    """Lay the samples of each class out beside each other.
+    """Lay samples out beside each other.
 
     Parameters
     ----------
@@ -92,9 +94,15 @@ def contact_sheets(images: NDArray[Any]) -> NDArray[Any]:
 
     Returns
     -------
-    array (2, rows, columns), or (2, K, rows, columns) of several classes
+    array (2, rows, columns)
+        Of one class, all its cells. Of several, a row for each class, and in
+        each column the cells of one latent, which have the same red where
+        classes share it; the columns are of different reds.
     """
-    sheets = np.array(
-        [[contact_sheet(images[k, :, channel], COLUMNS) for k in range(len(images))] for channel in range(len(NAMES))]
-    )
-    return sheets[:, 0] if len(images) == 1 else sheets
+    if len(images) > 1:
+        by_red = images[:, ::GREENS_PER_RED]
+        images = by_red[:, :COLUMNS].reshape(1, -1, *images.shape[2:])
+        columns = min(COLUMNS, by_red.shape[1])
+    else:
+        columns = COLUMNS
+    return np.array([contact_sheet(images[0, :, channel], columns) for channel in range(len(NAMES))])

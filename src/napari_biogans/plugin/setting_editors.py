@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from qtpy.QtCore import QEvent, QObject, Qt, Signal
 from qtpy.QtWidgets import QCheckBox, QComboBox, QLineEdit, QSizePolicy, QWidget
 from superqt import QLargeIntSpinBox
 
+from napari_biogans.plugin.path_edit import PathEdit, ask_model_file
 from napari_biogans.plugin.setting_fields import SettingField
 
 AUTOMATIC = "automatic"
@@ -145,7 +147,23 @@ class Text(QLineEdit):
         self.setText(value)
 
 
-Editor = Choice | WholeNumber | NumberText | Switch | Text
+class ModelPath(PathEdit):
+    """The path of a model, or nothing."""
+
+    def __init__(self, title: str, parent: QWidget | None = None) -> None:
+        super().__init__(title, ask_model_file, parent)
+
+    def get(self) -> str | None:
+        """Give the path as text, or None if there is none."""
+        path = self.path()
+        return None if path is None else str(path)
+
+    def set(self, value: str | None) -> None:
+        """Show a path, or nothing."""
+        self.set_path(None if value is None else Path(value))
+
+
+Editor = Choice | WholeNumber | NumberText | Switch | Text | ModelPath
 
 
 def make_editor(field: SettingField) -> Editor:
@@ -159,6 +177,8 @@ def make_editor(field: SettingField) -> Editor:
         editor = Switch()
     elif field.kind == "whole" and not field.optional:
         editor = WholeNumber(int(field.minimum or 0), int(min(field.maximum or LARGEST_WHOLE, LARGEST_WHOLE)))
+    elif field.kind == "path":
+        editor = ModelPath(field.title)
     elif field.kind in ("whole", "number"):
         editor = NumberText(field.optional)
     else:

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from pydantic import TypeAdapter
 
-Kind = Literal["choice", "whole", "number", "switch", "text"]
+Kind = Literal["choice", "whole", "number", "switch", "text", "path"]
 KINDS: dict[str, Kind] = {"integer": "whole", "number": "number", "boolean": "switch", "string": "text"}
 
 
@@ -63,7 +63,7 @@ def _field(name: str, properties: dict[str, Any]) -> SettingField:
         name=name,
         title=name.replace("_", " ").capitalize(),
         tip=properties.get("description", ""),
-        kind="choice" if choices else KINDS[limits["type"]],
+        kind="choice" if choices else "path" if limits.get("format") == "path" else KINDS[limits["type"]],
         default=properties["default"],
         optional="anyOf" in properties,
         choices=choices,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from qtpy.QtCore import Signal
@@ -28,11 +29,19 @@ class FieldForm(QWidget):
     Parameters
     ----------
     fields : iterable of SettingField
+    meanings : mapping from field to mapping from choice to text, optional
+        What choices are for, shown below those that are chosen.
     """
 
-    edited = Signal()
+    edited = Signal(str)
+    """The name of the field."""
 
-    def __init__(self, fields: Iterable[SettingField], parent: QWidget | None = None) -> None:
+    def __init__(
+        self,
+        fields: Iterable[SettingField],
+        meanings: Mapping[str, Mapping[str, str]] | None = None,
+        parent: QWidget | None = None,
+    ) -> None:
         super().__init__(parent)
         self._editors: dict[str, Editor] = {}
         self._tips: dict[str, str] = {}
@@ -46,7 +55,9 @@ class FieldForm(QWidget):
             self.rows.addRow(label, editor)
             self._editors[field.name] = editor
             self._tips[field.name] = field.tip
-            editor.edited.connect(self.edited)
+            editor.edited.connect(partial(self.edited.emit, field.name))
+            if field.name in (meanings or {}):
+                self._explain(editor, (meanings or {})[field.name])
 
     def values(self) -> dict[str, Any]:
         """Values by the names of the fields."""
@@ -58,20 +69,29 @@ class FieldForm(QWidget):
             if name in self._editors:
                 self._editors[name].set(value)
 
-    def set_changeable(self, names: Iterable[str] | None, reason: str = "") -> None:
-        """Let only some fields be edited.
+    def set_fixed(self, reasons: Mapping[str, str]) -> None:
+        """Let fields be edited, but for some.
 
         Parameters
         ----------
-        names : iterable of str, optional
-            Default all.
-        reason : str
-            Shown for the others.
+        reasons : mapping from name to text
+            Why those cannot be edited, shown where the mouse points at them.
         """
-        free = set(self._editors if names is None else names)
         for name, editor in self._editors.items():
-            editor.setEnabled(name in free)
-            editor.setToolTip(self._tips[name] if name in free else f"{self._tips[name]} {reason}")
+            editor.setEnabled(name not in reasons)
+            editor.setToolTip(f"{self._tips[name]} {reasons.get(name, '')}".strip())
+
+    def _explain(self, editor: Editor, meanings: Mapping[str, str]) -> None:
+        """Show below an editor what its choice is for."""
+        line = QLabel()
+        line.setWordWrap(True)
+        self.rows.addRow("", line)
+
+        def show() -> None:
+            line.setText(meanings.get(str(editor.get()), ""))
+
+        editor.edited.connect(show)
+        show()
 
 
 class SettingsForm(QWidget):
@@ -83,25 +103,35 @@ class SettingsForm(QWidget):
         Whose fields these are: `TrainingConfig`.
     presets : mapping from name to Preset
         The first is chosen.
+    meanings : mapping from field to mapping from choice to text, optional
+        What choices are for, as for `FieldForm`.
     """
 
     edited = Signal()
 
-    def __init__(self, configuration: type, presets: Mapping[str, Preset], parent: QWidget | None = None) -> None:
+    def __init__(
+        self,
+        configuration: type,
+        presets: Mapping[str, Preset],
+        meanings: Mapping[str, Mapping[str, str]] | None = None,
+        parent: QWidget | None = None,
+    ) -> None:
         super().__init__(parent)
         fields = setting_fields(configuration)
         self._defaults = {name: field.default for name, field in fields.items()}
         self._presets = dict(presets)
-        self._preset_fields = {name for preset in self._presets.values() for name in preset.settings}
+        self._preset_fields = {
+            name for preset in self._presets.values() for name in (*preset.settings, *preset.multi_channel)
+        }
         self.preset = Choice({**{name: name for name in self._presets}, OWN_SETTINGS: None})
         self.preset.setObjectName("preset")
         self.preset.setToolTip("Settings that go well together. Choosing one fills the fields below.")
         self._summary = QLabel()
         self._summary.setWordWrap(True)
-        self._main = FieldForm(fields[name] for name in MAIN_FIELDS)
+        self._main = FieldForm((fields[name] for name in MAIN_FIELDS), meanings)
         self._main.rows.insertRow(0, "Size", self.preset)
         self._main.rows.insertRow(1, "", self._summary)
-        self._rest = FieldForm(field for name, field in fields.items() if name not in MAIN_FIELDS)
+        self._rest = FieldForm((field for name, field in fields.items() if name not in MAIN_FIELDS), meanings)
         self.advanced = QCollapsible("▸ Advanced", expandedIcon=QIcon(), collapsedIcon=QIcon())
         # Its icons would be black on black in a dark theme.
         self.advanced.toggled.connect(self._point)
@@ -115,7 +145,7 @@ class SettingsForm(QWidget):
         self._fill_from_preset()
         self.preset.edited.connect(self._fill_from_preset)
         for form in (self._main, self._rest):
-            form.edited.connect(self._recognise_preset)
+            form.edited.connect(self._note_edit)
 
     def add_row(self, title: str, widget: QWidget) -> None:
         """Add a row that is no field of the configuration, above Advanced."""
@@ -133,31 +163,47 @@ class SettingsForm(QWidget):
             form.blockSignals(False)
         self._recognise_preset()
 
-    def set_changeable(self, names: Iterable[str] | None, reason: str = "") -> None:
-        """Let only some fields be edited; all where `names` is None."""
-        names = None if names is None else list(names)
-        self.preset.setEnabled(names is None)
+    def set_fixed(self, reasons: Mapping[str, str], *, presets: bool = True) -> None:
+        """Let fields be edited, but for some with a reason for each; and whether presets can be chosen."""
+        self.preset.setEnabled(presets)
         for form in (self._main, self._rest):
-            form.set_changeable(names, reason)
+            form.set_fixed(reasons)
 
     def _point(self, expanded: bool) -> None:
         self.advanced.setText(f"{'▾' if expanded else '▸'} Advanced")
 
-    def _settings_of(self, preset: Preset) -> dict[str, Any]:
-        """Values of all fields that any preset changes."""
-        return {name: preset.settings.get(name, self._defaults[name]) for name in self._preset_fields}
+    def _settings_of(self, preset: Preset, architecture: str) -> dict[str, Any] | None:
+        """Values of all fields that any preset changes; None if the preset is for other architectures."""
+        if preset.architectures and architecture not in preset.architectures:
+            return None
+        settings = preset.settings_for(architecture)
+        return {name: settings.get(name, self._defaults[name]) for name in self._preset_fields}
 
     def _fill_from_preset(self) -> None:
         name = self.preset.get()
-        if name is not None:
-            self.set_values(self._settings_of(self._presets[name]))
+        if name is None:
+            return
+        preset, architecture = self._presets[name], self.values()["architecture"]
+        if preset.architectures and architecture not in preset.architectures:
+            architecture = preset.architectures[0]
+        self.set_values({"architecture": architecture, **(self._settings_of(preset, architecture) or {})})
+
+    def _note_edit(self, field: str) -> None:
+        name = self.preset.get()
+        if field == "architecture" and name is not None:
+            # A preset may set other values for this architecture, or be for others only.
+            settings = self._settings_of(self._presets[name], self.values()["architecture"])
+            self.set_values(settings or {})
+        else:
+            self._recognise_preset()
 
     def _recognise_preset(self) -> None:
         values = self.values()
         fitting = [
             name
             for name, preset in self._presets.items()
-            if all(values[field] == value for field, value in self._settings_of(preset).items())
+            if (settings := self._settings_of(preset, values["architecture"])) is not None
+            and all(values[field] == value for field, value in settings.items())
         ]
         self.preset.blockSignals(True)
         self.preset.set(fitting[0] if fitting else None)

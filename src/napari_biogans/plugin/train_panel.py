@@ -13,15 +13,17 @@ from typing import Any
 from qtpy.QtWidgets import QGroupBox, QSpacerItem, QVBoxLayout, QWidget
 
 from napari_biogans.cells.cellset import CellsError
+from napari_biogans.models import ARCHITECTURES
 from napari_biogans.plugin.cells_box import CellsBox
 from napari_biogans.plugin.loss_plot import LossPlot
-from napari_biogans.plugin.path_edit import FolderEdit, ask_folder
+from napari_biogans.plugin.path_edit import PathEdit, ask_folder
 from napari_biogans.plugin.progress_view import ActivityBar, ProgressView
 from napari_biogans.plugin.reports import Outcome, Report
 from napari_biogans.plugin.run_banner import RunBanner
 from napari_biogans.plugin.sample_layers import SampleLayers
 from napari_biogans.plugin.scrolling import WidthFittingScrollArea
 from napari_biogans.plugin.session import SESSION
+from napari_biogans.plugin.setting_relevance import classes_matter, irrelevant_settings
 from napari_biogans.plugin.settings_form import SettingsForm
 from napari_biogans.plugin.train_controls import TrainControls
 from napari_biogans.plugin.training_job import State, TrainingJob
@@ -54,8 +56,9 @@ class TrainPanel(QWidget):
         super().__init__(parent)
         self.job = TrainingJob()
         self.cells = CellsBox(viewer)
-        self.settings = SettingsForm(TrainingConfig, PRESETS)
-        self.output = FolderEdit("Folder for the run")
+        meanings = {"architecture": {name: known.summary for name, known in ARCHITECTURES.items()}}
+        self.settings = SettingsForm(TrainingConfig, PRESETS, meanings)
+        self.output = PathEdit("Folder for the run")
         self.banner = RunBanner()
         self.controls = TrainControls()
         self.progress = ProgressView()
@@ -121,8 +124,12 @@ class TrainPanel(QWidget):
     def _check(self) -> None:
         """Say what is missing or wrong, as long as nothing runs."""
         problem: str | None = None
+        values = self.settings.values()
+        self.cells.ask_for_classes(classes_matter(values))
+        if self.banner.facts is None:
+            self.settings.set_fixed(irrelevant_settings(values))
         try:
-            config = make_config(**self.settings.values())
+            config = make_config(**values)
             if self.banner.facts is None:
                 self.cells.choice()
             elif self.banner.facts.step >= config.steps:
@@ -178,8 +185,9 @@ class TrainPanel(QWidget):
         self.banner.show_run(facts)
         self.controls.name_start("Start" if facts is None else "Resume")
         self.output.setEnabled(facts is None)
-        self.settings.set_changeable(None if facts is None else facts.resumable, FIXED)
         if facts is not None:
+            fixed = self.settings.values().keys() - facts.resumable
+            self.settings.set_fixed(dict.fromkeys(fixed, FIXED), presets=False)
             self.settings.set_values({name: getattr(facts.config, name) for name in self.settings.values()})
         self._check()
 
@@ -194,14 +202,19 @@ class TrainPanel(QWidget):
             self.controls.status.say(STATE_TEXTS[state])
 
     def _show_report(self, report: Report) -> None:
+        if report.preparing is not None:
+            self.progress.show_preparing(report.preparing)
+            return
         if report.started is not None:
             started = report.started
             self._samples.begin(started.pixel_size)
             self._running_text = f"Training on {started.device} in {started.precision} with {started.cells:,} cells."
+            if len(started.class_names) > 1:
+                self._running_text += f" Rows of the samples: {', '.join(started.class_names)}."
             self.controls.status.say(self._running_text, str(started.folder))
             self._activity.begin(started.steps, started.step)
         if report.samples is not None:
-            self._samples.show(report.samples.images)
+            self._samples.show(report.samples)
         if report.saved is not None:
             SESSION.add_model(report.saved.model.parent)
         self.plot.append(report.metrics)

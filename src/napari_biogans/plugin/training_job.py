@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from enum import Enum, auto
 from functools import partial
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 from qtpy.QtCore import QObject, QThreadPool, Signal
 
 from napari_biogans.plugin.training_work import NewRun, ResumedRun, carry_out
 from napari_biogans.plugin.workers import Worker, make_worker
+
+if TYPE_CHECKING:
+    from napari_biogans.plugin.reports import Report
 
 
 class State(Enum):
@@ -94,10 +97,10 @@ class TrainingJob(QObject):
         self._worker = None
         self._state = State.IDLE
 
-    def _report(self, report: object) -> None:
+    def _report(self, report: Report) -> None:
         if not self._is_heard():
             return
-        if self._state is State.PREPARING:
+        if self._state is State.PREPARING and report.preparing is None:
             self._set_state(State.RUNNING)
         self.reported.emit(report)
 

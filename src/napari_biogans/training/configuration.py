@@ -57,7 +57,7 @@ class TrainingConfig:
     extra_red_portion: Annotated[float, Field(gt=0, lt=1)] | None = None
     """Part of the extra layers that is red; empty: that of the others. Another one lets green change red."""
 
-    start_from: str | None = None
+    start_from: Annotated[str, Field(json_schema_extra={"format": "path"})] | None = None
     """Model file or run whose weights the training starts from; its architecture and sizes are taken over."""
 
     batch_size: Annotated[int, Field(ge=2, le=65_536)] = 64

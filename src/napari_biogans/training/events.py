@@ -33,6 +33,8 @@ class Started:
     precision: str
     cells: int
     """Cells to learn from."""
+    class_names: tuple[str, ...]
+    """Of what the model draws."""
     pixel_size: float | None
     """Of the cells and of what is drawn, in µm, when it is known."""
 

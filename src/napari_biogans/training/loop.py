@@ -212,6 +212,7 @@ def _train(
         device=str(state.device),
         precision=str(state.precision).removeprefix("torch."),
         cells=len(cells),
+        class_names=state.class_names,
         pixel_size=cells.pixel_size,
     )
     try:

@@ -96,6 +96,11 @@ class TrainingState:
         self._sums = torch.zeros(len(StepMetrics._fields), device=self.device)
         self._summed_steps = 0
 
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """Names of the classes that the model draws."""
+        return self._header.class_names
+
     def _make_sampler(self, architecture: Architecture, cells: CellSet, neighbours: RedNeighbours | None) -> Sampler:
         config = self.config
         if architecture.layout != "multi-channel":
