@@ -45,7 +45,7 @@ class CellRow(QFrame):
         self.remove = QPushButton("×")
         keep_narrow(self.remove)
         self.remove.setToolTip("Take this class away")
-        grid = QGridLayout(self)
+        grid = self._grid = QGridLayout(self)
         grid.setContentsMargins(0, 0, 0, 4)
         self._name_label = QLabel("Class")
         grid.addWidget(self._name_label, 0, 0)
@@ -65,6 +65,9 @@ class CellRow(QFrame):
         """Show the name of the class, or not."""
         self._name_label.setVisible(asks)
         self.name.setVisible(asks)
+        # The button stands in the first row that there is.
+        self._grid.addWidget(self.red, 1, 1, 1, 2 if asks else 1)
+        self._grid.addWidget(self.remove, 0 if asks else 1, 2)
 
     def offer_layers(self) -> None:
         """Offer the layers there are now."""
