@@ -44,7 +44,7 @@ class CellRow(QFrame):
         self.green = GreenBox()
         self.remove = QPushButton("×")
         keep_narrow(self.remove)
-        self.remove.setToolTip("Take this class away")
+        self.remove.setToolTip("Take these cells away")
         grid = self._grid = QGridLayout(self)
         grid.setContentsMargins(0, 0, 0, 4)
         self._name_label = QLabel("Class")
