@@ -1,6 +1,9 @@
 """The command line, called as a user calls it."""
 
 import json
+import os
+import signal
+import time
 from pathlib import Path
 
 import numpy as np
@@ -9,9 +12,10 @@ import tifffile
 import torch
 
 from napari_biogans.cells import read_cells, simulate_cells, write_cells
+from napari_biogans.cells.neighbours import SearchStoppedError
 from napari_biogans.cli import main
 from napari_biogans.models import load_model
-from napari_biogans.training import Run
+from napari_biogans.training import Run, preparing
 from napari_biogans.training.presets import PRESETS
 
 TINY = ["--width", "2", "--latent-size", "8", "--batch-size", "4", "--critic-steps", "1", "--device", "cpu"]
@@ -159,8 +163,15 @@ def test_latents_that_do_not_fit_are_refused(folder, tmp_path, capsys):
     assert "(N, 8)" in capsys.readouterr().err
     assert main([*arguments, "--seed", "3"]) == 1
     assert "not both" in capsys.readouterr().err
-    np.save(tmp_path / "latents.npy", np.array([{"a": 1}], dtype=object), allow_pickle=True)
+    capsys.readouterr()
+    for content in (np.array([{"a": 1}], dtype=object), np.array(["text"])):
+        np.save(tmp_path / "latents.npy", content, allow_pickle=True)
+        assert main(arguments) == 1
+    (tmp_path / "latents.npy").write_text("no array")
     assert main(arguments) == 1
+    told = capsys.readouterr().err
+    assert told.count("not latents, which are numbers in a .npy file") == 3
+    assert "pickle" not in told, "no advice to open it all the same"
 
 
 # -- several classes, and files of the original release
@@ -263,3 +274,17 @@ def test_a_multi_channel_preset_is_wider(star, tmp_path, monkeypatch):
     assert main(["train", str(star.parent / "cells"), *arguments, "--output", str(tmp_path / "run")]) == 0
     assert Run(tmp_path / "run").config.width == PRESETS["demo"].multi_channel["width"]
     assert load_model(tmp_path / "run").latent_size == 150
+
+
+def test_ctrl_c_before_the_first_step_leaves_nothing(star, tmp_path, monkeypatch, capsys):
+    def search(*_, should_stop, **__):
+        os.kill(os.getpid(), signal.SIGINT)
+        while not should_stop():
+            time.sleep(0.01)
+        raise SearchStoppedError
+
+    monkeypatch.setattr(preparing, "find_red_neighbours", search)
+    arguments = ["--architecture", "multi-channel", "--output", str(tmp_path / "run")]
+    assert main(["train", str(star.parent / "cells"), *arguments, *TINY]) == 130
+    assert "nothing to keep" in capsys.readouterr().err
+    assert not (tmp_path / "run").exists()

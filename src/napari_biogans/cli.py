@@ -18,6 +18,7 @@ from typing import Annotated, Any
 import cyclopts
 import numpy as np
 from cyclopts import App, ArgumentCollection, Parameter, Token
+from numpy.typing import NDArray
 from pydantic import ValidationError
 
 from napari_biogans.cells import CellsError, read_cells, simulate_cells, write_cells
@@ -29,6 +30,7 @@ from napari_biogans.models.original import read_original_latents
 from napari_biogans.training import Run, TrainingConfig, TrainingError, resume, train
 from napari_biogans.training.configuration import explain
 from napari_biogans.training.devices import choose_device
+from napari_biogans.training.errors import TrainingStoppedError
 from napari_biogans.training.presets import PRESETS, PresetName
 
 INTERRUPTED = 130
@@ -181,7 +183,7 @@ def generate_command(
             raise ValueError(
                 "Give either --latents, or --n, --seed, --truncation, --greens-per-red and --green-latents; not both."
             )
-        chosen = read_original_latents(latents) if latents.suffix == ".pth" else np.load(latents, allow_pickle=False)
+        chosen = _read_latents(latents)
     else:
         chosen = opened.draw_latents(
             64 if n is None else n,
@@ -329,6 +331,17 @@ DEMO_CLASS = "cytoplasm"
 DEMO_CELLS = 2000
 
 
+def _read_latents(path: Path) -> NDArray[np.float32]:
+    if path.suffix == ".pth":
+        return read_original_latents(path)
+    try:
+        with path.open("rb") as file:
+            return np.asarray(np.lib.format.read_array(file, allow_pickle=False), np.float32)
+    # Its words are not passed on, since numpy advises to open the file all the same.
+    except ValueError as error:
+        raise ValueError(f"{path}: not latents, which are numbers in a .npy file.") from error
+
+
 def _finish_training(model: Model, folder: Path, config: TrainingConfig, *, as_json: bool) -> int:
     step = model.header.step
     facts = {"run": str(folder), "model": str(folder / "model.safetensors"), "step": step, **model.header.metrics}
@@ -449,6 +462,9 @@ def main(arguments: list[str] | None = None) -> int:
         reason = error.__cause__
         _say(f"Error: {explain(reason) if isinstance(reason, ValidationError) else error}")
         return 2
+    except TrainingStoppedError as error:
+        _say(str(error))
+        return INTERRUPTED
     except EXPECTED_ERRORS as error:
         _say(f"Error: {error}")
         return 1

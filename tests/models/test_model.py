@@ -135,7 +135,7 @@ def test_each_class_may_get_a_green_latent_of_its_own(architecture):
 @pytest.mark.parametrize("architecture", ["joint-separable", "independent", "multi-channel-separable"])
 def test_other_models_have_one_green_latent(architecture):
     shape = SHAPE if architecture == "joint-separable" else CLASSES
-    with pytest.raises(ValueError, match="models that take one for each class are independent-separable, star-shaped"):
+    with pytest.raises(ValueError, match="those that take one for each class are independent-separable, star-shaped"):
         untrained_model(shape, architecture).generate(1, green_latents="per-class")
 
 

@@ -140,7 +140,7 @@ def test_gan_agrees_in_losses():
 def test_a_critic_that_is_not_the_generators_is_refused():
     with pytest.raises(ModelFileError, match="3 critics, one per class; this file holds 1"):
         imported("star-shaped", critic=CASES / "critic.netD.pth")
-    with pytest.raises(ModelFileError, match="a single critic; this file holds 3"):
+    with pytest.raises(ModelFileError, match="no more than one critic; this file holds 3"):
         imported("one-class", critic=CASES / "star-critic.netD.pth")
     with pytest.raises(ModelFileError, match=r"'main\.initial\.2-4\.conv\.weight' does not fit"):
         imported("multi-channel", critic=CASES / "critic.netD.pth")
@@ -296,11 +296,11 @@ def test_files_that_hold_something_else_are_refused(tmp_path):
     path = tmp_path / "netG.pth"
     refused(path, "no such file")
     path.write_bytes(b"nothing")
-    refused(path, "not a file of weights")
+    refused(path, "not a file of weights .*nothing in it was run.$")
     path.write_bytes((CASES / "one-class.netG.pth").read_bytes()[:5000])
     refused(path, "not a file of weights")
     torch.save(torch.zeros(3), path)
-    refused(path, "holds no weights by name, but a Tensor")
+    refused(path, "holds no weights by name, but Tensor")
     torch.save({"epoch": 3}, path)
     refused(path, "'epoch' is not a weight")
     torch.save({}, path)
@@ -352,7 +352,7 @@ def test_other_tensors_are_no_latents(tmp_path):
         (torch.zeros(3), r"not torch.float32 \(3,\)"),
         (torch.zeros(3, 4, 2, 2), r"\(3, 4, 2, 2\)"),
         (torch.zeros(3, 4, dtype=torch.int64), "int64"),
-        ({"noise": torch.zeros(3, 4)}, "no bare tensor"),
+        ({"noise": torch.zeros(3, 4)}, "holds dict"),
     ]:
         torch.save(content, path)
         with pytest.raises(ModelFileError, match=message):

@@ -1,5 +1,7 @@
 """The panel of the dock Train without a window around it, which is much faster."""
 
+import time
+
 import numpy as np
 import pytest
 from napari.components import ViewerModel
@@ -7,9 +9,11 @@ from qtpy.QtCore import QThreadPool
 from qtpy.QtWidgets import QLabel, QWidget
 
 from napari_biogans import Run
+from napari_biogans.cells.neighbours import SearchStoppedError
 from napari_biogans.models import ARCHITECTURES
 from napari_biogans.plugin.train_panel import TrainPanel
 from napari_biogans.plugin.training_job import State
+from napari_biogans.training import preparing
 from napari_biogans.training.presets import PRESETS
 
 from .conftest import TINY, WAIT_MS
@@ -370,6 +374,26 @@ def test_neighbours_are_looked_for_before_a_multi_channel_training(
     assert "All 1 steps done" in train.controls.status.text()
     assert seen
     assert seen[0].startswith("Finding cells that look alike in red")
+
+
+def test_a_stop_while_neighbours_are_looked_for(
+    viewer, train, click, wait_for_state, pixels, tmp_path, monkeypatch, notes, qtbot
+):
+    def search(*_, should_stop, **__):
+        while not should_stop():
+            time.sleep(0.01)
+        raise SearchStoppedError
+
+    monkeypatch.setattr(preparing, "find_red_neighbours", search)
+    train.settings.set_values({"architecture": "multi-channel"})
+    click(train.controls.start)
+    qtbot.waitUntil(lambda: "alike in red" in train.progress.text.text(), timeout=WAIT_MS)
+    assert train.job.state is State.PREPARING
+    click(train.controls.stop)
+    wait_for_state(train, State.IDLE)
+    assert train.controls.status.text() == "Stopped before the first step; there is nothing to keep."
+    assert not notes
+    assert not (tmp_path / "run").exists()
 
 
 def test_a_training_that_starts_from_a_model(train, trained_run, click, answer_dialog, wait_for_state, tmp_path):

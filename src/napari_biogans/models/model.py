@@ -402,8 +402,8 @@ class Model:
     def _known_red_latent_size(self) -> int:
         if self.red_latent_size is None:
             raise ValueError(
-                f"A {self.header.architecture} model draws red and green from the same latent, so red cannot be held; "
-                "train a separable one to draw many greens for one red."
+                f"Models that are {self.header.architecture} draw red and green from the same latent, so red cannot be "
+                "held; train a separable one to draw many greens for one red."
             )
         return self.red_latent_size
 
@@ -411,8 +411,8 @@ class Model:
         if not self.architecture.green_latent_per_class:
             able = ", ".join(name for name, known in ARCHITECTURES.items() if known.green_latent_per_class)
             raise ValueError(
-                f"A {self.header.architecture} model has one green latent for all that it draws; "
-                f"models that take one for each class are {able}."
+                f"Models that are {self.header.architecture} have one green latent for all that they draw; "
+                f"those that take one for each class are {able}."
             )
 
 

@@ -136,7 +136,7 @@ def read_original_latents(path: str | Path) -> NDArray[np.float32]:
     path = Path(path)
     content = _unpickled(path)
     if not isinstance(content, Tensor):
-        raise ModelFileError(f"{path}: holds no bare tensor of latents, but a {type(content).__name__}.")
+        raise ModelFileError(f"{path}: holds {type(content).__name__}, but latents are a bare tensor.")
     # The published networks take latents as images of one pixel, (N, Z, 1, 1).
     if content.ndim < 2 or content.shape[2:].numel() != 1 or not content.is_floating_point():
         raise ModelFileError(
@@ -160,18 +160,18 @@ def _unpickled(path: Path) -> Any:
         raise ModelFileError(f"{path}: there is no such file.")
     try:
         return torch.load(path, map_location="cpu", weights_only=True)
-    # What a damaged or malicious file raises is not all of one class, and that of pickle is banned here.
+    # What a damaged or malicious file raises is not all of one class, and that of pickle is banned here. Its words are
+    # not passed on, since torch advises to open the file all the same.
     except Exception as error:
-        reason = str(error).partition("\n")[0]
         raise ModelFileError(
-            f"{path}: not a file of weights as the original release has them; nothing in it was run. ({reason})"
+            f"{path}: not a file of weights as the original release has them, or damaged; nothing in it was run."
         ) from error
 
 
 def _read_weights(path: Path) -> dict[str, Tensor]:
     content = _unpickled(path)
     if not isinstance(content, dict) or not content:
-        raise ModelFileError(f"{path}: holds no weights by name, but a {type(content).__name__}.")
+        raise ModelFileError(f"{path}: holds no weights by name, but {type(content).__name__}.")
     for name, value in content.items():
         if not isinstance(name, str) or not isinstance(value, Tensor) or not value.is_floating_point():
             raise ModelFileError(f"{path}: {name!r} is not a weight.")
@@ -254,9 +254,9 @@ def _found_critic(path: Path, weights: Weights, generator: _Found) -> _Found:
     wanted = generator.shape.classes if is_by_class else 0
     classes = _count(weights, r"main\.(\d+)\.main\.")
     if classes != wanted:
+        fitting = f"{wanted} critics, one per class" if wanted else "no more than one critic"
         raise ModelFileError(
-            f"{path}: a {generator.architecture} generator goes with "
-            f"{f'{wanted} critics, one per class' if wanted else 'a single critic'}; this file holds {classes or 1}."
+            f"{path}: with a generator that is {generator.architecture} go {fitting}; this file holds {classes or 1}."
         )
     network = _below("main.0.", weights) if classes else weights
     shape = replace(
@@ -378,8 +378,8 @@ def _norm_names(theirs: str, ours: str) -> Names:
 def _fill(network: nn.Module, path: Path, weights: Weights, found: _Found) -> None:
     """Fill a network with weights that are all there, all known and all of the right shape."""
     own = network.state_dict()
-    what = f"{found.architecture} network of the original release, {found.shape.image_size[0]}x"
-    what += f"{found.shape.image_size[1]} pixels"
+    height, width = found.shape.image_size
+    what = f"network of the original release that is {found.architecture} and of {height}x{width} pixels"
     for name, weight in weights.items():
         if name not in found.names:
             raise ModelFileError(f"{path}: {name!r} does not fit into a {what}.")

@@ -223,6 +223,10 @@ class TrainPanel(QWidget):
 
     def _show_outcome(self, outcome: Outcome) -> None:
         self._activity.end()
+        if not outcome.step:
+            self.progress.show_idle()
+            self.controls.status.say("Stopped before the first step; there is nothing to keep.")
+            return
         self.progress.show_outcome(outcome)
         if outcome.is_complete:
             text = f"All {outcome.steps:,} steps done. The model is in {outcome.folder.name}."

@@ -82,11 +82,15 @@ def carry_out(request: NewRun | ResumedRun, should_stop: ShouldStop) -> Generato
     Returns
     -------
     Outcome
+        Of step 0 if it was stopped before its first one.
     """
-    from napari_biogans.plugin.reports import reports
+    from napari_biogans.plugin.reports import Outcome, reports
+    from napari_biogans.training.errors import TrainingStoppedError
 
     try:
         return (yield from reports(request.begin(should_stop)))
+    except TrainingStoppedError:
+        return Outcome(request.folder, step=0, steps=1)
     finally:
         _free_device_memory()
 

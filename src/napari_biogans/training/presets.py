@@ -112,13 +112,13 @@ PRESETS: dict[str, Preset] = {
         ),
         Preset(
             name="paper-joint",
-            summary="The paper's training of joint networks to the letter; days on a GPU.",
+            summary="The paper's training of joint networks to the letter, for a GPU.",
             settings={"protocol": "paper", "steps": 500_000, "checkpoint_every": 5000, "sample_every": 5000},
             architectures=("joint-separable", "joint"),
         ),
         Preset(
             name="paper-class",
-            summary="The paper's training of networks for several classes to the letter; a day on a GPU.",
+            summary="The paper's training of networks for several classes to the letter, for a GPU.",
             settings={"protocol": "paper", "steps": 50_000},
             architectures=(
                 "star-shaped",
