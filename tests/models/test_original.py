@@ -1,11 +1,14 @@
 """Files of the original release open here, and compute what the published networks do."""
 
+import re
 from collections import OrderedDict
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
 
 from napari_biogans import import_original, load_model
 from napari_biogans.models import ModelFileError, NetworkShape, untrained_model
@@ -290,6 +293,31 @@ def test_unknown_and_mixed_weights_are_refused_with_the_first_that_does_not_fit(
     refused(published_file(path, {"layer.weight": torch.zeros(3, 3)}), "its first weight is 'layer.weight'")
     odd = {**weights, "main.initial.12-32.convt.weight": torch.zeros(12, 32, 9, 5)}
     refused(published_file(path, odd), "no network can be made")
+
+
+@settings(max_examples=150, deadline=None)
+@given(case=st.sampled_from([*GENERATORS]), data=st.data())
+def test_weights_that_were_tampered_with_are_refused(case, data, tmp_path_factory):
+    """Whatever is renamed, left out or given another shape: it is said, and nothing else goes wrong."""
+    weights = published_weights(case)
+    names = list(weights)
+    name = data.draw(st.sampled_from(names))
+    weight = weights.pop(name)
+    change = data.draw(st.sampled_from(["drop", "rename", "number", "transpose", "grow", "empty"]))
+    if change == "rename":
+        weights[data.draw(st.sampled_from(names)).replace("weight", "wait")] = weight
+    elif change == "number":
+        weights[re.sub(r"\d+", str(data.draw(st.integers(0, 10**9))), name, count=1)] = weight
+    elif change == "transpose":
+        weights[name] = weight.movedim(0, -1)
+    elif change == "grow":
+        weights[name] = weight.repeat_interleave(data.draw(st.integers(2, 3)), dim=0)
+    elif change == "empty":
+        weights[name] = weight[:0]
+    path = published_file(tmp_path_factory.mktemp("tampered") / "netG.pth", weights)
+    assume(weights.keys() != set(names) or weights[name].shape != weight.shape)
+    with pytest.raises(ModelFileError):
+        import_original(path)
 
 
 def test_files_that_hold_something_else_are_refused(tmp_path):

@@ -223,21 +223,18 @@ def _found_generator(path: Path, weights: Weights) -> _Found:
 def _found_star(path: Path, weights: Weights) -> _Found:
     depth = _count(weights, r"main\.(\d+)\.convt_red\.")
     classes = _count(weights, r"main\.0\.convt_green\.(\d+)\.")
-    layers = [
-        (
-            *_convolutions(path, weights, weights, f"main.{s}.convt_red."),
-            *_convolutions(path, weights, weights, f"main.{s}.convt_green.0."),
-        )
-        for s in range(depth)
-    ]
-    reds = [(green.shape[0], red.shape[0]) for red, green in layers]
+    reds, greens = (
+        [_convolutions(path, weights, weights, f"main.{s}.convt_{colour}.")[0] for s in range(depth)]
+        for colour in ("red", "green.0")
+    )
+    channels = [(green.shape[0], red.shape[0]) for red, green in zip(reds, greens, strict=True)]
     shape = _shape(
         path,
-        image_size=_enlarged(layers[0][0], depth - 1),
+        image_size=_enlarged(reds[0], depth - 1),
         classes=classes,
-        latent_size=reds[0][0],
-        width=reds[-1][0],
-        red_portion=_red_portion(path, reds),
+        latent_size=channels[0][0],
+        width=channels[-1][0],
+        red_portion=_red_portion(path, channels),
     )
     names: Names = {}
     for s in range(depth):
@@ -274,8 +271,8 @@ def _found_critic(path: Path, weights: Weights, generator: _Found) -> _Found:
 
 
 def _count(weights: Weights, pattern: str) -> int:
-    found = [int(match[1]) for name in weights if (match := re.match(pattern, name))]
-    return max(found) + 1 if found else 0
+    """Count different numbers in names; whether they begin at 0 and leave none out is seen when names are compared."""
+    return len({match[1] for name in weights if (match := re.match(pattern, name))})
 
 
 def _below(prefix: str, weights: Weights) -> dict[str, Tensor]:
@@ -291,7 +288,7 @@ def _stages_named(network: Weights, kind: str) -> list[str]:
 def _convolutions(path: Path, weights: Weights, network: Weights, prefix: str) -> list[Tensor]:
     """Give the convolutions of a stage: one, or two in a separable one."""
     found = [weight for name, weight in network.items() if name.startswith(prefix) and weight.ndim == 4]
-    if len(found) not in (1, 2):
+    if len(found) not in (1, 2) or not all(weight.numel() for weight in found):
         raise ModelFileError(
             f"{path}: not a network of the original release; its first weight is {next(iter(weights))!r}, "
             f"and there is no {prefix.rstrip('.')!r}."
