@@ -1,6 +1,6 @@
 """Networks, the architectures by name, and the model with its file."""
 
-from napari_biogans.models.architectures import ARCHITECTURES, Architecture
+from napari_biogans.models.architectures import ARCHITECTURES, Architecture, architecture_named
 from napari_biogans.models.critics import ClassCritics, Critic
 from napari_biogans.models.generators import (
     IndependentGenerators,
@@ -9,8 +9,9 @@ from napari_biogans.models.generators import (
     StarGenerator,
 )
 from napari_biogans.models.layers import SeparableConvolution
-from napari_biogans.models.model import Model, ModelHeader, architecture_named, load_model, untrained_model
+from napari_biogans.models.model import Model, ModelHeader
 from napari_biogans.models.modelfile import ModelFileError
+from napari_biogans.models.opening import load_model, untrained_model
 from napari_biogans.models.original import import_original
 from napari_biogans.models.shape import NetworkShape
 

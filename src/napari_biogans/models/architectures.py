@@ -238,3 +238,17 @@ ARCHITECTURES: dict[str, Architecture] = {
         ),
     )
 }
+
+
+def architecture_named(name: str) -> Architecture:
+    """Find an architecture, or say which there are.
+
+    Raises
+    ------
+    ValueError
+        If there is none of this name.
+    """
+    try:
+        return ARCHITECTURES[name]
+    except KeyError:
+        raise ValueError(f"There is no architecture {name!r}; there are {', '.join(ARCHITECTURES)}.") from None

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import asdict, field
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -14,11 +13,11 @@ import torch
 from numpy.typing import ArrayLike, NDArray
 from pydantic import ConfigDict, Field
 from pydantic.dataclasses import dataclass
-from torch import Tensor, nn
+from torch import nn
 
 from napari_biogans.cells import CellSet, from_unit
 from napari_biogans.models import modelfile
-from napari_biogans.models.architectures import ARCHITECTURES, Architecture
+from napari_biogans.models.architectures import ARCHITECTURES, Architecture, architecture_named
 from napari_biogans.models.shape import NetworkShape
 
 IMAGES_AT_A_TIME = 256
@@ -275,6 +274,7 @@ class Model:
 
         Examples
         --------
+        >>> from napari_biogans.models import untrained_model
         >>> shape = NetworkShape(image_size=(48, 80), width=4, critic_width=4, classes=2)
         >>> model = untrained_model(shape, "star-shaped")
         >>> images = model.generate(3, seed=0)
@@ -414,114 +414,6 @@ class Model:
                 f"Models that are {self.header.architecture} have one green latent for all that they draw; "
                 f"those that take one for each class are {able}."
             )
-
-
-def architecture_named(name: str) -> Architecture:
-    """Find an architecture, or say which there are.
-
-    Raises
-    ------
-    ValueError
-        If there is none of this name.
-    """
-    try:
-        return ARCHITECTURES[name]
-    except KeyError:
-        raise ValueError(f"There is no architecture {name!r}; there are {', '.join(ARCHITECTURES)}.") from None
-
-
-def untrained_model(shape: NetworkShape, architecture: str, seed: int = 0) -> Model:
-    """Make a model with freshly drawn weights, for 8-bit cells.
-
-    Parameters
-    ----------
-    shape : NetworkShape
-    architecture : str
-    seed : int
-
-    Returns
-    -------
-    Model
-    """
-    generator, critic = architecture_named(architecture).build(shape, seed)
-    header = ModelHeader(
-        architecture=architecture,
-        shape=shape,
-        class_names=tuple(f"class {k + 1}" for k in range(shape.classes)),
-        channel_names=("red", "green")[: shape.channels] + tuple(f"green {c}" for c in range(2, shape.channels)),
-        intensity_range=((0, 255),) * shape.channels,
-        dtype="uint8",
-    )
-    return Model(header, {"last": generator, "critic": critic})
-
-
-def load_model(path: str | Path, device: str | torch.device = "cpu") -> Model:
-    """Open a model file.
-
-    Nothing in the file is run: it holds numbers and a JSON header.
-
-    Parameters
-    ----------
-    path : path-like
-        A `.safetensors` file that `Model.save` or a training wrote, or the
-        folder of a run.
-    device : str or torch.device
-        Where the networks are put.
-
-    Returns
-    -------
-    Model
-
-    Raises
-    ------
-    ModelFileError
-        If the file is missing, is not a model of napari-biogans, is truncated,
-        was written by a newer version, or holds weights that do not fit its
-        header.
-
-    Examples
-    --------
-    >>> import tempfile
-    >>> model = untrained_model(NetworkShape(image_size=(48, 80), width=4, critic_width=4), "joint")
-    >>> path = model.save(Path(tempfile.mkdtemp()) / "model.safetensors")
-    >>> load_model(path).latent_size
-    100
-    """
-    path = Path(path)
-    if path.is_dir():
-        path = path / "model.safetensors"
-    if path.suffix == ".pth" and path.is_file():
-        raise modelfile.ModelFileError(
-            f"{path}: not a model file. If the authors of the paper released it, turn it into one first, with "
-            "napari-biogans import-original or import_original."
-        )
-    tensors, header_fields = modelfile.read(path)
-    with _refused_as_misfit(path):
-        header = ModelHeader(**header_fields)
-        generator, critic = architecture_named(header.architecture).build(header.shape)
-        networks = {"last": generator}
-        if any(key.startswith("critic.") for key in tensors):
-            networks["critic"] = critic
-        if header.draws_from == "averaged" or any(key.startswith("averaged.") for key in tensors):
-            networks["averaged"], _ = architecture_named(header.architecture).build(header.shape)
-        weights: dict[str, dict[str, Tensor]] = {name: {} for name in networks}
-        for key, value in tensors.items():
-            name, _, rest = key.partition(".")
-            if name not in weights:
-                raise ValueError(f"it has weights called {key!r}")
-            weights[name][rest] = value
-        for name, network in networks.items():
-            network.load_state_dict(weights[name])
-    return Model(header, networks).to(device)
-
-
-@contextmanager
-def _refused_as_misfit(path: Path) -> Iterator[None]:
-    try:
-        yield
-    # load_state_dict raises RuntimeError, pydantic ValueError; TypeError comes from a header without a field
-    except (RuntimeError, ValueError, TypeError) as error:
-        raise modelfile.ModelFileError(f"{path}: the weights and the header do not fit together: {error}") from error
 
 
 def _normal(rng: np.random.Generator, shape: tuple[int, int], truncation: float | None) -> NDArray[np.float32]:
