@@ -12,6 +12,7 @@ from napari_biogans import import_original
 from napari_biogans.cells import CellSet, simulate_cells
 from napari_biogans.models import ARCHITECTURES, load_model
 from napari_biogans.training import (
+    DeviceMemoryError,
     Preparing,
     Run,
     Samples,
@@ -19,6 +20,7 @@ from napari_biogans.training import (
     TrainingError,
     iterate_training,
     make_config,
+    preparing,
     resume,
     train,
 )
@@ -122,6 +124,16 @@ def test_a_stop_while_neighbours_are_found_leaves_nothing(classes, tmp_path, mon
     config = make_config(**{**SMALL, "architecture": "multi-channel"})
     with pytest.raises(TrainingStoppedError, match="before the first step"):
         list(iterate_training(classes, tmp_path / "run", config, should_stop=lambda: True))
+    assert not (tmp_path / "run").exists()
+
+
+def test_too_little_memory_for_the_search_is_explained(classes, tmp_path, monkeypatch):
+    def search(*_, **__):
+        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20 GiB")
+
+    monkeypatch.setattr(preparing, "find_red_neighbours", search)
+    with pytest.raises(DeviceMemoryError, match="too little memory"):
+        train(classes, tmp_path / "run", progress=False, **SMALL, architecture="multi-channel")
     assert not (tmp_path / "run").exists()
 
 

@@ -21,7 +21,7 @@ def is_out_of_memory(error: RuntimeError) -> bool:
 
 @contextmanager
 def explained_build() -> Iterator[None]:
-    """Turn a want of memory while networks are built into a `DeviceMemoryError`."""
+    """Turn a want of memory before the first step into a `DeviceMemoryError`."""
     try:
         yield
     except RuntimeError as error:

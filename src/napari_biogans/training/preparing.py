@@ -14,6 +14,7 @@ from napari_biogans.training.configuration import TrainingConfig
 from napari_biogans.training.devices import choose_device, chosen_threads
 from napari_biogans.training.errors import TrainingStoppedError
 from napari_biogans.training.events import Event, Preparing
+from napari_biogans.training.memory import explained_build
 
 FINDING = "Finding cells that look alike in red"
 SECONDS_BETWEEN_LOOKS = 0.1
@@ -36,6 +37,8 @@ def found_neighbours(
     ------
     TrainingStoppedError
         If it was stopped before it was done.
+    DeviceMemoryError
+        If the device has too little memory.
     """
     parts: Queue[float] = Queue()
     closed = threading.Event()
@@ -60,7 +63,8 @@ def found_neighbours(
                     yield Preparing(FINDING, parts.get(timeout=SECONDS_BETWEEN_LOOKS))
                 except Empty:
                     continue
-            return search.result()
+            with explained_build():
+                return search.result()
         except SearchStoppedError:
             raise TrainingStoppedError("Stopped before the first step; there is nothing to keep.") from None
         finally:
