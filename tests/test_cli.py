@@ -61,7 +61,7 @@ def test_resume_goes_on(folder, tmp_path, capsys):
     assert main(["train", str(folder / "cells"), "--steps", "2", "--output", str(run), *TINY]) == 0
     assert answer_of(capsys, "resume", run, "--steps", 5)["step"] == 5
     assert main(["resume", str(run)]) == 1
-    assert "all 5 steps of this run are done" in capsys.readouterr().err
+    assert "this run is at step 5 already" in capsys.readouterr().err
 
 
 def test_a_time_limit_is_not_a_failure(folder, tmp_path, capsys):
@@ -288,3 +288,11 @@ def test_ctrl_c_before_the_first_step_leaves_nothing(star, tmp_path, monkeypatch
     assert main(["train", str(star.parent / "cells"), *arguments, *TINY]) == 130
     assert "nothing to keep" in capsys.readouterr().err
     assert not (tmp_path / "run").exists()
+
+
+def test_a_preset_does_not_contradict_the_model_to_start_from(star, tmp_path):
+    arguments = ["--start-from", str(star), "--preset", "small", "--steps", "1", "--batch-size", "2"]
+    assert main(["train", str(star.parent / "cells"), *arguments, "--output", str(tmp_path / "run")]) == 0
+    config = Run(tmp_path / "run").config
+    assert (config.architecture, config.width, config.sample_every) == ("star-shaped", 2, 100)
+    assert main(["train", str(star.parent / "cells"), *arguments, "--width", "8", "-o", str(tmp_path / "other")]) == 1

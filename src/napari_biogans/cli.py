@@ -32,6 +32,7 @@ from napari_biogans.training.configuration import explain
 from napari_biogans.training.devices import choose_device
 from napari_biogans.training.errors import TrainingStoppedError
 from napari_biogans.training.presets import PRESETS, PresetName
+from napari_biogans.training.starting import TAKEN_OVER
 
 INTERRUPTED = 130
 EXPECTED_ERRORS = (CellsError, ModelFileError, TrainingError, ValueError, OSError)
@@ -43,11 +44,13 @@ def _fill_from_preset(app: App, commands: tuple[str, ...], arguments: ArgumentCo
     preset = by_name.get("--preset")
     if preset is None or not preset.tokens or preset.tokens[0].value not in PRESETS:
         return
+    # What a model to start from decides is not contradicted by a preset.
+    taken_over = TAKEN_OVER if by_name["--start-from"].tokens else ()
     asked_for = by_name["--architecture"].tokens
     settings = PRESETS[preset.tokens[0].value].settings_for(asked_for[0].value if asked_for else None)
     for name, value in settings.items():
         flag = f"--{name.replace('_', '-')}"
-        if value is not None and not by_name[flag].tokens:
+        if value is not None and name not in taken_over and not by_name[flag].tokens:
             by_name[flag].append(Token(keyword=flag, value=str(value), source="preset"))
 
 

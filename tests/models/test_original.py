@@ -47,6 +47,7 @@ def test_everything_about_a_generator_is_found(case):
         latent_size=latent_size,
         classes=classes,
         width=8 if "multi" in case else 4,
+        critic_width=8 if "multi" in case else 4,
         red_portion=red_portion,
     )
     assert model.class_names == tuple(f"class {k + 1}" for k in range(classes))
@@ -147,8 +148,10 @@ def test_a_critic_that_is_not_the_generators_is_refused():
         imported("one-class", critic=CASES / "star-critic.netD.pth")
     with pytest.raises(ModelFileError, match=r"'main\.initial\.2-4\.conv\.weight' does not fit"):
         imported("multi-channel", critic=CASES / "critic.netD.pth")
-    with pytest.raises(ModelFileError, match=r"main\.initial\.12-32\.convt\.weight"):
+    with pytest.raises(ModelFileError, match=r"this is a generator \(netG\)"):
         imported("one-class", critic=CASES / "one-class.netG.pth")
+    with pytest.raises(ModelFileError, match=r"this is a critic \(netD\)"):
+        import_original(CASES / "star-critic.netD.pth")
 
 
 # -- files made here as the release's code would have saved them
@@ -243,7 +246,8 @@ def test_extra_layers_as_published_load_as_they_are_and_it_is_said(tmp_path):
 
 @pytest.mark.parametrize("red_portion", [0.143, 0.3, 0.5, 0.75])
 def test_red_portions_are_found(tmp_path, red_portion):
-    shape = NetworkShape(image_size=(24, 40), latent_size=350, width=56, classes=2, red_portion=red_portion)
+    sizes = {"latent_size": 350, "width": 56, "critic_width": 56, "red_portion": red_portion}
+    shape = NetworkShape(image_size=(24, 40), classes=2, **sizes)
     model = untrained_model(shape, "star-shaped")
     names = {
         f"main.{s}.{kind}_red": f"red.{s}.{place}"
@@ -320,6 +324,31 @@ def test_weights_that_were_tampered_with_are_refused(case, data, tmp_path_factor
         import_original(path)
 
 
+def test_two_kinds_of_layers_in_one_file_are_refused_with_the_one_that_does_not_fit(tmp_path):
+    both = {**published_weights("one-class"), **published_weights("one-class-separable")}
+    refused(
+        published_file(tmp_path / "netG.pth", both), r"'main.initial.12-32.convt-sep.convt_all.weight' does not fit"
+    )
+
+
+def test_weights_that_are_not_finite_are_refused(tmp_path):
+    weights = published_weights("star-shaped")
+    weights["main.2.convt_green.1.weight"][0, 0] = float("nan")
+    refused(published_file(tmp_path / "netG.pth", weights), "'main.2.convt_green.1.weight'; the training had failed")
+
+
+def test_counters_of_newer_batch_norms_do_not_matter(tmp_path):
+    weights = published_weights("one-class")
+    weights["main.initial.32.batchnorm.num_batches_tracked"] = torch.tensor(7)
+    model = import_original(published_file(tmp_path / "netG.pth", weights))
+    assert np.array_equal(model.generate(2, seed=0), imported("one-class").generate(2, seed=0))
+
+
+def test_model_files_need_no_import(tmp_path):
+    path = imported("one-class").save(tmp_path / "model.safetensors")
+    refused(path, "a model file already")
+
+
 def test_files_that_hold_something_else_are_refused(tmp_path):
     path = tmp_path / "netG.pth"
     refused(path, "no such file")
@@ -358,7 +387,7 @@ def test_a_malicious_file_runs_nothing(tmp_path, as_zip):
 
 def test_class_names_have_to_fit():
     for names in (["one", "two"], ["one", "one", "two"], "abc"):
-        with pytest.raises(ModelFileError, match="3 classes"):
+        with pytest.raises(ModelFileError, match="the model needs 3"):
             imported("star-shaped", class_names=names)
 
 

@@ -410,5 +410,9 @@ def test_a_training_that_starts_from_a_model(train, trained_run, click, answer_d
     wait_for_state(train, State.IDLE)
     assert "All 1 steps done" in train.controls.status.text()
     assert Run(tmp_path / "run").config.width == 3
+    start.set(str(tmp_path / "nothing.safetensors"))
+    assert not train.controls.start.isEnabled()
+    assert "there is no model at" in train.controls.status.text()
     start.set(None)
     assert editor(train, "width").isEnabled()
+    assert train.controls.start.isEnabled()

@@ -18,6 +18,7 @@ from napari_biogans.training import (
     Samples,
     StepDone,
     TrainingError,
+    TrainingWarning,
     iterate_training,
     make_config,
     preparing,
@@ -27,6 +28,7 @@ from napari_biogans.training import (
 from napari_biogans.training.errors import TrainingStoppedError
 from napari_biogans.training.presets import PRESETS
 from napari_biogans.training.samples import sample_latents
+from napari_biogans.training.starting import TAKEN_OVER
 from napari_biogans.training.state import TrainingState, network_shape
 
 from .conftest import TINY
@@ -35,6 +37,7 @@ from .test_train import same_weights
 CASES = Path(__file__).parents[1] / "data" / "original"
 SEPARABLE = [name for name, architecture in ARCHITECTURES.items() if architecture.separable]
 SMALL = {**TINY, "red_portion": 0.5, "critic_steps": 1}
+WITHOUT_SIZES = {name: value for name, value in SMALL.items() if name not in TAKEN_OVER}
 
 
 @pytest.fixture(scope="module")
@@ -144,7 +147,7 @@ def test_too_little_memory_for_the_search_is_explained(classes, tmp_path, monkey
 def test_training_starts_from_the_weights_of_a_model(classes, tmp_path, architecture):
     chosen = {**SMALL, "width": 4, "architecture": architecture, "extra_layers": 1, "averaging": False}
     first = train(classes, tmp_path / "first", progress=False, steps=3, **chosen)
-    config = make_config(**{**TINY, "width": 7, "averaging": False, "start_from": str(tmp_path / "first")})
+    config = make_config(**WITHOUT_SIZES, averaging=False, start_from=str(tmp_path / "first"))
     events = iterate_training(classes, tmp_path / "second", config)
     samples = next(event for event in events if isinstance(event, Samples))
     latents = sample_latents(architecture, first.header.shape, samples.images.shape[1], seed=0)
@@ -173,10 +176,47 @@ def test_training_goes_on_from_a_file_of_the_original_release(tmp_path, case):
     model.save(tmp_path / "imported.safetensors")
     cells = simulate_cells(4, classes=["nucleus", "tips", "cytoplasm"], all_greens=False).cells
     chosen = {"start_from": str(tmp_path / "imported.safetensors"), "batch_size": 4, "device": "cpu", "steps": 1}
-    trained = train(cells, tmp_path / "run", progress=False, critic_steps=1, **chosen)
+    with pytest.warns(TrainingWarning) as told:
+        trained = train(cells, tmp_path / "run", progress=False, critic_steps=1, **chosen)
+    notes = " ".join(str(warning.message) for warning in told)
+    assert ("starts anew, as the model to start from has none" in notes) == (critic is None)
+    assert ("class 1 as nucleus, class 2 as tips" in notes) == (case != "one-class")
+    log = (tmp_path / "run" / "log.txt").read_text("utf-8")
+    assert all(str(warning.message) in log for warning in told)
     assert trained.header.shape.latent_size == model.latent_size
+    assert trained.header.shape.critic_width == trained.header.shape.width
     assert trained.critic is not None
     assert trained.class_names == (("pooled",) if case == "one-class" else cells.class_names)
+
+
+def test_a_critic_of_the_other_kind_starts_anew_and_it_is_said(tmp_path):
+    model = import_original(CASES / "one-class.netG.pth", critic=CASES / "discriminator-batch-norm.netD.pth")
+    model.save(tmp_path / "imported.safetensors")
+    cells = simulate_cells(4, classes=["nucleus"], all_greens=False).cells
+    chosen = {"start_from": str(tmp_path / "imported.safetensors"), "batch_size": 4, "device": "cpu", "steps": 1}
+    with pytest.warns(TrainingWarning, match="take the objective gan or wgan"):
+        train(cells, tmp_path / "penalty", progress=False, critic_steps=1, **chosen)
+    train(cells, tmp_path / "gan", progress=False, objective="gan", **chosen)  # warnings are errors in tests
+
+
+@pytest.mark.parametrize("setting", [{"architecture": "star-shaped"}, {"width": 5}, {"extra_layers": 1}])
+def test_settings_that_contradict_the_model_to_start_from_are_refused(classes, tmp_path, setting):
+    train(classes, tmp_path / "first", progress=False, steps=1, **SMALL, architecture="joint")
+    (name,) = setting
+    with pytest.raises(TrainingError, match=f"{name.replace('_', ' ')}: .* was asked for, but the model"):
+        train(classes, tmp_path / "run", progress=False, start_from=str(tmp_path / "first"), **setting)
+    assert not (tmp_path / "run").exists()
+    same = {"architecture": "joint", "width": 2, "steps": 1, "batch_size": 4, "start_from": str(tmp_path / "first")}
+    assert train(classes, tmp_path / "run", progress=False, **same).header.step == 1
+
+
+def test_sizes_of_which_no_networks_can_be_built_are_refused_before_neighbours_are_searched(
+    classes, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(preparing, "find_red_neighbours", lambda *_, **__: pytest.fail("searched"))
+    chosen = {**SMALL, "architecture": "multi-channel-separable", "red_portion": 0.1}
+    with pytest.raises(TrainingError, match="0 red channels"):
+        train(classes, tmp_path / "run", progress=False, **chosen)
 
 
 def test_what_training_cannot_start_from_is_refused(classes, tmp_path):
@@ -185,10 +225,12 @@ def test_what_training_cannot_start_from_is_refused(classes, tmp_path):
     other = simulate_cells(4, classes=["nucleus", "tips"], all_greens=False).cells
     two = classes.subset(["nucleus", "tips"])
     turned = classes.subset(["tips", "nucleus", "cytoplasm"])
+    partly = CellSet(classes.images, ["tips", "another", "cytoplasm"])
     for cells, message in (
         (other, "draws 24x40 pixels, but the cells are 48x80"),
         (two, "draws 3 classes .*, but there are cells of 2"),
         (turned, "another order: nucleus, tips, cytoplasm"),
+        (partly, "another order: nucleus, tips, cytoplasm"),
     ):
         with pytest.raises(TrainingError, match=message):
             train(cells, tmp_path / "run", progress=False, **start)

@@ -363,7 +363,10 @@ class Model:
 
     def _places(self, classes: Sequence[str]) -> list[int]:
         if isinstance(classes, str) or not len(classes):
-            raise ValueError(f"Classes are a list of names out of {', '.join(self.class_names)}, not {classes!r}.")
+            raise ValueError(
+                f"Classes are a list of names, such as [{self.class_names[0]!r}], not {classes!r}; "
+                f"there are {', '.join(self.class_names)}."
+            )
         for name in classes:
             if name not in self.class_names:
                 raise ValueError(f"This model has no class {name!r}; it has {', '.join(self.class_names)}.")

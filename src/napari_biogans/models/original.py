@@ -55,7 +55,8 @@ def import_original(
         A `netG_iter_N.pth`.
     critic : path-like, optional
         The `netD_iter_N.pth` of the same training. Without one, the model has
-        no critic, and a training that starts from it begins with a new one.
+        no critic, and a training that starts from it begins with a new one, as
+        wide as the generator.
     class_names : sequence of str, optional
         One per class, in the order of the training; default class 1, class 2,
         … The files do not hold them.
@@ -158,6 +159,8 @@ class _Found:
 def _unpickled(path: Path) -> Any:
     if not path.is_file():
         raise ModelFileError(f"{path}: there is no such file.")
+    if path.suffix == ".safetensors":
+        raise ModelFileError(f"{path}: a model file already; nothing has to be imported.")
     try:
         return torch.load(path, map_location="cpu", weights_only=True)
     # What a damaged or malicious file raises is not all of one class, and that of pickle is banned here. Its words are
@@ -172,10 +175,24 @@ def _read_weights(path: Path) -> dict[str, Tensor]:
     content = _unpickled(path)
     if not isinstance(content, dict) or not content:
         raise ModelFileError(f"{path}: holds no weights by name, but {type(content).__name__}.")
+    weights = {}
     for name, value in content.items():
+        if isinstance(name, str) and name.endswith(".num_batches_tracked"):
+            continue  # of batch norms in files that a newer torch wrote again; it decides nothing
         if not isinstance(name, str) or not isinstance(value, Tensor) or not value.is_floating_point():
             raise ModelFileError(f"{path}: {name!r} is not a weight.")
-    return content
+        if not value.isfinite().all():
+            raise ModelFileError(f"{path}: there are NaN or infinite values in {name!r}; the training had failed.")
+        weights[name] = value
+    return weights
+
+
+def _is_generator(weights: Weights) -> bool:
+    return any(".convt" in name for name in weights)
+
+
+def _is_critic(weights: Weights) -> bool:
+    return not _is_generator(weights) and any(".conv." in name for name in weights)
 
 
 def _is_star(weights: Weights) -> bool:
@@ -183,6 +200,8 @@ def _is_star(weights: Weights) -> bool:
 
 
 def _found_generator(path: Path, weights: Weights) -> _Found:
+    if _is_critic(weights):
+        raise ModelFileError(f"{path}: this is a critic (netD); give the generator of the same training (netG).")
     classes = _count(weights, r"main\.(\d+)\.main\.")
     network = _below("main.0.", weights) if classes else weights
     separable = any(".convt-sep." in name for name in network)
@@ -208,6 +227,7 @@ def _found_generator(path: Path, weights: Weights) -> _Found:
         classes=classes or (image_channels - 1 if is_multi_channel else 1),
         latent_size=latent_size,
         width=width,
+        critic_width=width,
         extra_layers=len(extra),
         **reds,
     )
@@ -234,6 +254,7 @@ def _found_star(path: Path, weights: Weights) -> _Found:
         classes=classes,
         latent_size=channels[0][0],
         width=channels[-1][0],
+        critic_width=channels[-1][0],
         red_portion=_red_portion(path, channels),
     )
     names: Names = {}
@@ -247,6 +268,8 @@ def _found_star(path: Path, weights: Weights) -> _Found:
 
 
 def _found_critic(path: Path, weights: Weights, generator: _Found) -> _Found:
+    if _is_generator(weights):
+        raise ModelFileError(f"{path}: this is a generator (netG); give the critic of the same training (netD).")
     is_by_class = ARCHITECTURES[generator.architecture].layout == "by-class"
     wanted = generator.shape.classes if is_by_class else 0
     classes = _count(weights, r"main\.(\d+)\.main\.")
@@ -287,13 +310,16 @@ def _stages_named(network: Weights, kind: str) -> list[str]:
 
 def _convolutions(path: Path, weights: Weights, network: Weights, prefix: str) -> list[Tensor]:
     """Give the convolutions of a stage: one, or two in a separable one."""
-    found = [weight for name, weight in network.items() if name.startswith(prefix) and weight.ndim == 4]
-    if len(found) not in (1, 2) or not all(weight.numel() for weight in found):
+    found = {name: weight for name, weight in network.items() if name.startswith(prefix) and weight.ndim == 4}
+    if not found or not all(weight.numel() for weight in found.values()):
         raise ModelFileError(
             f"{path}: not a network of the original release; its first weight is {next(iter(weights))!r}, "
             f"and there is no {prefix.rstrip('.')!r}."
         )
-    return found
+    if len(found) > 2:
+        first, *_, last = found
+        raise ModelFileError(f"{path}: {last!r} does not fit into a network that has {first!r}.")
+    return list(found.values())
 
 
 def _enlarged(smallest: Tensor, doublings: int) -> tuple[int, int]:
@@ -394,7 +420,7 @@ def _fill(network: nn.Module, path: Path, weights: Weights, found: _Found) -> No
 def _checked_class_names(given: Sequence[str] | None, classes: int) -> tuple[str, ...]:
     if given is None:
         return tuple(f"class {k + 1}" for k in range(classes))
-    names = tuple(given)
+    names = tuple(str(name) for name in given)
     if isinstance(given, str) or len(names) != classes or len(set(names)) != classes:
-        raise ModelFileError(f"This model draws {classes} classes; give as many names that differ, not {given!r}.")
+        raise ModelFileError(f"Class names: the model needs {classes}, each its own; not {given!r}.")
     return names

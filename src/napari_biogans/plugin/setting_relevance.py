@@ -3,25 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from napari_biogans.models import ARCHITECTURES
+from napari_biogans.training.starting import TAKEN_OVER
 
 NOT_SEPARABLE = "(This architecture has no red and green parts.)"
 NOT_MULTI_CHANNEL = "(Only multi-channel architectures learn from made-up cells.)"
-TAKEN_OVER = "(Taken over from the model to start from.)"
+FROM_THE_MODEL = "(Taken over from the model to start from.)"
 OF_SEPARABLE = ("red_portion", "extra_red_portion")
 OF_MULTI_CHANNEL = ("neighbours", "red_mask")
-OF_THE_MODEL = (
-    "architecture",
-    "width",
-    "critic_width",
-    "latent_size",
-    "red_portion",
-    "extra_layers",
-    "critic_extra_layers",
-    "extra_red_portion",
-)
+NO_MODEL = "Start from: there is no model at {path}. Choose a .safetensors file or a run, or leave it empty."
 
 
 def irrelevant_settings(values: Mapping[str, Any]) -> dict[str, str]:
@@ -42,7 +35,7 @@ def irrelevant_settings(values: Mapping[str, Any]) -> dict[str, str]:
     ['neighbours', 'red_mask']
     """
     if values["start_from"] is not None:
-        return dict.fromkeys(OF_THE_MODEL, TAKEN_OVER)
+        return dict.fromkeys(TAKEN_OVER, FROM_THE_MODEL)
     architecture = ARCHITECTURES[values["architecture"]]
     reasons = {} if architecture.separable else dict.fromkeys(OF_SEPARABLE, NOT_SEPARABLE)
     if architecture.layout != "multi-channel":
@@ -53,3 +46,20 @@ def irrelevant_settings(values: Mapping[str, Any]) -> dict[str, str]:
 def classes_matter(values: Mapping[str, Any]) -> bool:
     """Tell whether a training asks which class a cell is of."""
     return values["start_from"] is not None or not ARCHITECTURES[values["architecture"]].pools_classes
+
+
+def settings_to_train(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Leave out what a model to start from decides, so that it does not contradict it."""
+    if values["start_from"] is None:
+        return dict(values)
+    return {name: value for name, value in values.items() if name not in TAKEN_OVER}
+
+
+def starting_problem(values: Mapping[str, Any]) -> str | None:
+    """Say what is wrong with the model to start from, as far as can be seen without opening it."""
+    start = values["start_from"]
+    if start is None:
+        return None
+    path = Path(start)
+    is_model = (path / "model.safetensors").is_file() if path.is_dir() else path.is_file()
+    return None if is_model else NO_MODEL.format(path=path)

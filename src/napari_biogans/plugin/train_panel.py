@@ -23,7 +23,12 @@ from napari_biogans.plugin.run_banner import RunBanner
 from napari_biogans.plugin.sample_layers import SampleLayers
 from napari_biogans.plugin.scrolling import WidthFittingScrollArea
 from napari_biogans.plugin.session import SESSION
-from napari_biogans.plugin.setting_relevance import classes_matter, irrelevant_settings
+from napari_biogans.plugin.setting_relevance import (
+    classes_matter,
+    irrelevant_settings,
+    settings_to_train,
+    starting_problem,
+)
 from napari_biogans.plugin.settings_form import SettingsForm
 from napari_biogans.plugin.train_controls import TrainControls
 from napari_biogans.plugin.training_job import State, TrainingJob
@@ -131,9 +136,10 @@ class TrainPanel(QWidget):
         try:
             config = make_config(**values)
             if self.banner.facts is None:
+                problem = starting_problem(values)
                 self.cells.choice()
             elif self.banner.facts.step >= config.steps:
-                problem = f"All {self.banner.facts.step:,} steps of this run are done; give more steps to go on."
+                problem = f"This run is at step {self.banner.facts.step:,} already; give more steps to go on."
         except (CellsError, TrainingError) as error:
             problem = str(error)
         self.controls.show_problem(problem)
@@ -145,8 +151,8 @@ class TrainPanel(QWidget):
         values = self.settings.values()
         request: NewRun | ResumedRun
         if self.banner.facts is None:
-            folder = self.output.path() or _default_folder(make_config(**values))
-            request = NewRun(self.cells.choice(), folder, values)
+            folder = self.output.path() or _default_folder(values)
+            request = NewRun(self.cells.choice(), folder, settings_to_train(values))
         else:
             changes = {name: values[name] for name in self.banner.facts.resumable}
             request = ResumedRun(self.banner.facts.folder, self._chosen_cells(), changes)
@@ -240,5 +246,7 @@ class TrainPanel(QWidget):
         self.controls.status.say(str(error) or type(error).__name__)
 
 
-def _default_folder(config: TrainingConfig) -> Path:
-    return Path.home() / RUNS_FOLDER / f"{datetime.now():%Y-%m-%d-%H%M%S}-{config.architecture}"
+def _default_folder(values: dict[str, Any]) -> Path:
+    start = values["start_from"]
+    word = values["architecture"] if start is None else f"from-{Path(start).stem}"
+    return Path.home() / RUNS_FOLDER / f"{datetime.now():%Y-%m-%d-%H%M%S}-{word}"

@@ -19,8 +19,6 @@ from napari.qt.threading import create_worker
 from napari.utils.notifications import notification_manager, show_error, show_warning
 from superqt.utils import GeneratorWorker
 
-from napari_biogans.cells.cellset import CellsWarning
-
 ShouldStop = Callable[[], bool]
 Work = Callable[[ShouldStop], Generator[Any, None, Any]]
 
@@ -194,8 +192,12 @@ def report_error(error: Exception) -> None:
 
 def is_for_users(error: Exception) -> bool:
     """Tell whether the message of an error was written for the user."""
-    of_ours = type(error).__module__.partition(".")[0] == __name__.partition(".")[0]
-    return (of_ours and not isinstance(error, WorkError)) or isinstance(error, OSError | MemoryError)
+    of_ours = _is_of_ours(type(error)) and not isinstance(error, WorkError)
+    return of_ours or isinstance(error, OSError | MemoryError)
+
+
+def _is_of_ours(kind: type) -> bool:
+    return kind.__module__.partition(".")[0] == __name__.partition(".")[0]
 
 
 def report_warning(warning: tuple[Any, ...]) -> None:
@@ -207,7 +209,7 @@ def report_warning(warning: tuple[Any, ...]) -> None:
         Arguments of `warnings.showwarning`.
     """
     message, category, *rest = warning
-    if issubclass(category, CellsWarning):
+    if _is_of_ours(category):
         show_warning(str(message))
     else:
         notification_manager.receive_warning(message, category, *rest)

@@ -1,7 +1,14 @@
 """Training: configuration, objectives, the loop, run folders."""
 
 from napari_biogans.training.configuration import TrainingConfig, make_config
-from napari_biogans.training.errors import DeviceMemoryError, RunError, TrainingDivergedError, TrainingError
+from napari_biogans.training.errors import (
+    DeviceMemoryError,
+    RunError,
+    TrainingDivergedError,
+    TrainingError,
+    TrainingStoppedError,
+    TrainingWarning,
+)
 from napari_biogans.training.events import Event, Metrics, Preparing, Samples, Saved, Started, StepDone
 from napari_biogans.training.loop import iterate_resumed, iterate_training
 from napari_biogans.training.objectives import OBJECTIVES, Objective
@@ -24,6 +31,8 @@ __all__ = [
     "TrainingConfig",
     "TrainingDivergedError",
     "TrainingError",
+    "TrainingStoppedError",
+    "TrainingWarning",
     "iterate_resumed",
     "iterate_training",
     "make_config",

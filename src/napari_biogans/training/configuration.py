@@ -58,7 +58,8 @@ class TrainingConfig:
     """Part of the extra layers that is red; empty: that of the others. Another one lets green change red."""
 
     start_from: Annotated[str, Field(json_schema_extra={"format": "path"})] | None = None
-    """Model file or run whose weights the training starts from; its architecture and sizes are taken over."""
+    """Model file or run whose weights the training starts from; its architecture and sizes are taken over. The critic
+    goes on too where the objective takes its kind."""
 
     batch_size: Annotated[int, Field(ge=2, le=65_536)] = 64
     """Cells of each class in a step."""

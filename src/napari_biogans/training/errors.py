@@ -10,6 +10,10 @@ class TrainingError(Exception):
     """A training that could not start or could not go on; the message says what to do."""
 
 
+class TrainingWarning(UserWarning):
+    """Something about a training that its owner should know, and may want to change."""
+
+
 class TrainingStoppedError(TrainingError):
     """Stopped before the first step, so that there is nothing to keep."""
 

@@ -6,6 +6,7 @@ import math
 import os
 import platform
 import time
+import warnings
 from collections.abc import Callable, Generator
 from dataclasses import asdict
 from importlib.metadata import version
@@ -19,14 +20,19 @@ from napari_biogans.cells.neighbours import never
 from napari_biogans.models import Model, architecture_named
 from napari_biogans.training.configuration import TrainingConfig
 from napari_biogans.training.devices import choose_device, chosen_threads
-from napari_biogans.training.errors import RunError, TrainingDivergedError
+from napari_biogans.training.errors import RunError, TrainingDivergedError, TrainingWarning
 from napari_biogans.training.events import Event, Metrics, Samples, Saved, Started, StepDone
 from napari_biogans.training.memory import advance, explained_build
 from napari_biogans.training.preparing import found_neighbours
 from napari_biogans.training.run import Run, check_free, resumed_config
 from napari_biogans.training.samples import sample_latents
-from napari_biogans.training.starting import check_start_fits, config_of_start, model_to_start_from
-from napari_biogans.training.state import TrainingState
+from napari_biogans.training.starting import (
+    check_start_fits,
+    config_of_start,
+    model_to_start_from,
+    starting_notes,
+)
+from napari_biogans.training.state import TrainingState, check_networks
 
 Cells = CellSet | str | os.PathLike[str]
 Training = Generator[Event, None, Model]
@@ -75,6 +81,11 @@ def iterate_training(
         `TrainingStoppedError`: it was stopped before its first step) or
         cannot go on (`TrainingDivergedError`, `DeviceMemoryError`).
 
+    Warns
+    -----
+    TrainingWarning
+        If not all of the model that it starts from is gone on with.
+
     Examples
     --------
     >>> import tempfile
@@ -90,10 +101,15 @@ def iterate_training(
     if start is not None:
         config = config_of_start(config, start)
     cell_set = cells if isinstance(cells, CellSet) else read_cells(cells)
+    notes = []
     if start is not None:
         check_start_fits(start, cell_set)
+        notes = starting_notes(start, cell_set, config)
     state = yield from _build_state(cell_set, config, should_stop, start)
     run = Run.create(folder, config, cell_set)
+    for note in notes:
+        warnings.warn(note, TrainingWarning, stacklevel=2)
+        run.log(note)
     with chosen_threads():
         return (yield from _train(run, state, cell_set, 0.0, should_stop))
 
@@ -130,7 +146,7 @@ def iterate_resumed(
         raise RunError(f"{run.folder}: this run has no checkpoint to go on from. Start it again in another folder.")
     step = max(checkpoints)
     if step >= config.steps:
-        raise RunError(f"{run.folder}: all {step} steps of this run are done. Give more steps to go on.")
+        raise RunError(f"{run.folder}: this run is at step {step} already. Give more steps than that to go on.")
     cell_set = _cells_of(run, cells)
     state = yield from _build_state(cell_set, config, should_stop)
     seconds = state.load(checkpoints[step])
@@ -159,7 +175,9 @@ def _build_state(
 ) -> Generator[Event, None, TrainingState]:
     cells.check_trainable()
     neighbours = None
-    if architecture_named(config.architecture).layout == "multi-channel":
+    architecture = architecture_named(config.architecture)
+    if architecture.layout == "multi-channel":
+        check_networks(cells, config)
         neighbours = yield from found_neighbours(cells, config, should_stop)
     with explained_build():
         return TrainingState(cells, config, neighbours, start)

@@ -10,6 +10,19 @@ from napari_biogans.cells import CellSet
 from napari_biogans.models import Model, ModelFileError, load_model
 from napari_biogans.training.configuration import TrainingConfig
 from napari_biogans.training.errors import TrainingError
+from napari_biogans.training.objectives import OBJECTIVES
+
+TAKEN_OVER = (
+    "architecture",
+    "width",
+    "critic_width",
+    "latent_size",
+    "red_portion",
+    "extra_layers",
+    "critic_extra_layers",
+    "extra_red_portion",
+)
+"""Settings that are those of the model, all but the first by the names of its sizes."""
 
 
 def model_to_start_from(config: TrainingConfig) -> Model | None:
@@ -29,19 +42,24 @@ def model_to_start_from(config: TrainingConfig) -> Model | None:
 
 
 def config_of_start(config: TrainingConfig, start: Model) -> TrainingConfig:
-    """Take over the architecture and the sizes of the model that a training starts from."""
+    """Take over the architecture and the sizes of the model that a training starts from.
+
+    Raises
+    ------
+    TrainingError
+        If others were asked for.
+    """
     shape = start.header.shape
-    return replace(
-        config,
-        architecture=start.architecture.name,
-        width=shape.width,
-        critic_width=shape.critic_width,
-        latent_size=shape.latent_size,
-        red_portion=shape.red_portion,
-        extra_layers=shape.extra_layers,
-        critic_extra_layers=shape.critic_extra_layers,
-        extra_red_portion=shape.extra_red_portion,
-    )
+    own = {"architecture": start.architecture.name, **{name: getattr(shape, name) for name in TAKEN_OVER[1:]}}
+    usual = TrainingConfig()
+    for name, value in own.items():
+        asked = getattr(config, name)
+        if asked not in (value, getattr(usual, name)):
+            raise TrainingError(
+                f"{name.replace('_', ' ')}: {asked} was asked for, but the model to start from has {value}. Leave it "
+                "out, as architecture and sizes are taken over from the model; or start from another one."
+            )
+    return replace(config, **own)
 
 
 def check_start_fits(start: Model, cells: CellSet) -> None:
@@ -56,7 +74,8 @@ def check_start_fits(start: Model, cells: CellSet) -> None:
     if cells.size != shape.image_size:
         raise TrainingError(
             f"The model to start from draws {shape.image_size[0]}x{shape.image_size[1]} pixels, but the cells are "
-            f"{cells.size[0]}x{cells.size[1]}. Read them with size={shape.image_size}, or start from another model."
+            f"{cells.size[0]}x{cells.size[1]}. In Python, read_cells(..., size={shape.image_size}) brings them to its "
+            "size; or start from another model."
         )
     channels = cells.images[0].shape[1]
     if channels != shape.channels:
@@ -66,18 +85,40 @@ def check_start_fits(start: Model, cells: CellSet) -> None:
             f"The model to start from draws {shape.classes} classes ({', '.join(start.class_names)}), but there are "
             f"cells of {len(cells.class_names)} ({', '.join(cells.class_names)})."
         )
-    if cells.class_names != start.class_names and set(cells.class_names) == set(start.class_names):
-        raise TrainingError(
-            f"The model to start from draws the same classes in another order: {', '.join(start.class_names)}. Put the "
-            "cells into that order, with subset or by the names of their files."
+    if start.architecture.pools_classes:
+        return
+    for old, new in zip(start.class_names, cells.class_names, strict=True):
+        if old != new and (old in cells.class_names or new in start.class_names):
+            raise TrainingError(
+                f"The model to start from draws its classes in another order: {', '.join(start.class_names)}, but the "
+                f"cells are of {', '.join(cells.class_names)}. Put the cells into its order, by the names of their "
+                "files, or in Python by subset."
+            )
+
+
+def starting_notes(start: Model, cells: CellSet, config: TrainingConfig) -> list[str]:
+    """Say what of a model is not gone on with, or under another name."""
+    notes = []
+    if start.critic is None:
+        notes.append("The critic starts anew, as the model to start from has none.")
+    elif start.header.shape.critic_batch_norm != config.resolved_objective.critic_batch_norm:
+        kind = "with" if start.header.shape.critic_batch_norm else "without"
+        fitting = [name for name, known in OBJECTIVES.items() if known.critic_batch_norm == (kind == "with")]
+        notes.append(
+            f"The critic starts anew: that of the model is one {kind} batch norms, and the objective "
+            f"{config.objective} takes the other kind. To go on with it, take the objective {' or '.join(fitting)}."
         )
+    if not start.architecture.pools_classes and start.class_names != cells.class_names:
+        pairs = zip(start.class_names, cells.class_names, strict=True)
+        notes.append(f"Classes go on under other names: {', '.join(f'{old} as {new}' for old, new in pairs)}.")
+    return notes
 
 
 def copy_weights(start: Model, generator: nn.Module, critic: nn.Module) -> None:
     """Fill networks of the same sizes with a model's weights.
 
     The critic keeps its own where the model has none, or one for an objective
-    of the other kind (with or without batch norms).
+    of the other kind (with or without batch norms); `starting_notes` says so.
 
     Parameters
     ----------

@@ -266,6 +266,21 @@ class TrainingState:
         return torch.Generator(self.device).manual_seed((self.config.seed + self.step) % 2**63)
 
 
+def check_networks(cells: CellSet, config: TrainingConfig) -> None:
+    """Refuse sizes of which no networks can be built, without building them.
+
+    Raises
+    ------
+    TrainingError
+    """
+    architecture = architecture_named(config.architecture)
+    try:
+        with torch.device("meta"):
+            architecture.make_generator(network_shape(cells, config))
+    except ValueError as error:
+        raise TrainingError(str(error)) from None
+
+
 def network_shape(cells: CellSet, config: TrainingConfig) -> NetworkShape:
     """Find the sizes of the networks for some cells, pooled where they are learned as one, and settings."""
     classes = len(cells.class_names)
