@@ -248,7 +248,7 @@ def _place(block: Block, images: NDArray[Any], source: Source, taken: list[int],
         if channel in present and block.images[:, channel - present.start].any():
             raise CellsError(
                 f"{source.where} has a further channel that is not empty (channel {channel}); choose the two that "
-                "are red and green, as channels=(0, 1)."
+                "are red and green, in Python as read_cells(…, channels=(0, 1)); write_cells keeps them."
             )
     # One channel at a time, which needs no copy to choose or to order them.
     for place, channel in enumerate(taken):
