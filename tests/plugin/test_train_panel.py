@@ -346,10 +346,11 @@ def test_a_star_is_trained_and_its_samples_are_rows_of_classes(viewer, train, cl
     for place, colour in enumerate(("red", "green")):
         viewer.add_image(pixels[:3, place], name=f"Alp14 {colour}", scale=(1, 0.2, 0.2))
     click(train.cells.rows.add)
-    train.settings.set_values({"architecture": "star-shaped", "steps": 2})
+    train.settings.set_values({"architecture": "star-shaped"})
     click(train.controls.start)
-    wait_for_state(train, State.RUNNING)
+    qtbot.waitUntil(lambda: len(sample_layers(viewer)) == 2, timeout=WAIT_MS)
     assert train.controls.status.text().endswith("Rows of the samples: Tea1, Alp14.")
+    click(train.controls.stop)
     wait_for_state(train, State.IDLE)
     red, green = (layer.data for layer in sample_layers(viewer))
     assert red.shape == green.shape == (2 * 13 + 1, 2 * 13 + 1)
