@@ -143,7 +143,7 @@ def test_other_models_have_one_green_latent(architecture):
     ("arguments", "message"),
     [
         ({"classes": ["class 9"]}, "it has class 1, class 2, class 3"),
-        ({"classes": []}, "out of class 1"),
+        ({"classes": []}, "there are class 1"),
         ({"classes": "class 1"}, "a list of names"),
         ({"classes": ["class 1", "class 1"]}, "twice"),
         ({"greens_per_red": 0}, "at least 1"),

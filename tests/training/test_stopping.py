@@ -209,7 +209,7 @@ def test_what_cannot_be_resumed_is_refused(cells, cells_16_bit, settings, tmp_pa
     with pytest.raises(RunError, match=r"no run in this folder"):
         resume(tmp_path, cells)
     train(cells, run, progress=False, steps=2, **settings)
-    with pytest.raises(RunError, match="all 2 steps"):
+    with pytest.raises(RunError, match="at step 2 already"):
         resume(run, cells)
     with pytest.raises(RunError, match="not the cells"):
         resume(run, cells_16_bit, steps=3)
