@@ -252,6 +252,7 @@ def test_of_many_classes_the_first_is_visible_and_it_is_said(viewer, open_genera
     dock.form.number.set(2)
     generate(dock)
     assert [layer.name for layer in viewer.layers if layer.visible] == ["red", "protein 0 green"]
+    assert viewer.layers.selection.active is viewer.layers["protein 0 green"], "its contrast can be set at once"
     assert "8 layers are hidden" in dock.status.text()
     assert dock.form.classes.list.height() < 200
 

@@ -8,7 +8,7 @@ from napari.components import ViewerModel
 from qtpy.QtCore import QThreadPool
 from qtpy.QtWidgets import QLabel, QWidget
 
-from napari_biogans import Run
+from napari_biogans import CellSet, Run, write_cells
 from napari_biogans.cells.neighbours import SearchStoppedError
 from napari_biogans.models import ARCHITECTURES
 from napari_biogans.plugin.train_panel import TrainPanel
@@ -88,8 +88,6 @@ def test_a_run_can_be_left_alone_after_all(train, trained_run, click, qtbot):
 
 
 def test_cells_out_of_a_folder(open_train, click, wait_for_state, tmp_path, pixels):
-    from napari_biogans import CellSet, write_cells
-
     write_cells(CellSet([pixels, pixels[:4]], ["Tea1", "Alp14"]), tmp_path / "cells")
     panel = open_train(steps=2)
     click(panel.cells.from_folder)
@@ -305,7 +303,13 @@ def test_classes_are_asked_for_where_they_matter(viewer, train, click, pixels):
     assert rows.add.text() == "Add cells"
     rows.rows[1].name.setText("Tea1")
     assert train.controls.start.isEnabled(), "names do not matter here"
-    assert [each.name for each in train.cells.choice()] == ["Tea1 1", "Tea1 2"]
+    assert [each.name for each in train.cells.choice()] == ["Tea1", "Tea1 2"]
+    click(rows.add)
+    for colour in ("red", "green"):
+        getattr(rows.rows[2], colour).choose(viewer.layers[f"Tea1 {colour}"])
+    rows.rows[2].name.setText("Tea1 2")
+    assert [each.name for each in train.cells.choice()] == ["Tea1", "Tea1 2", "Tea1 2 2"], "as is what stands for one"
+    click(rows.rows[2].remove)
     train.settings.set_values({"architecture": "independent"})
     assert "Two classes are called 'Tea1'" in train.controls.start.toolTip()
 
@@ -349,13 +353,33 @@ def test_a_star_is_trained_and_its_samples_are_rows_of_classes(viewer, train, cl
     train.settings.set_values({"architecture": "star-shaped"})
     click(train.controls.start)
     qtbot.waitUntil(lambda: len(sample_layers(viewer)) == 2, timeout=WAIT_MS)
-    assert train.controls.status.text().endswith("Rows of the samples: Tea1, Alp14.")
+    assert train.controls.status.text().endswith("Rows of the samples are Tea1, Alp14.")
     click(train.controls.stop)
     wait_for_state(train, State.IDLE)
     red, green = (layer.data for layer in sample_layers(viewer))
     assert red.shape == green.shape == (2 * 13 + 1, 2 * 13 + 1)
     assert np.array_equal(red[1:13], red[14:26]), "the same reds in both classes"
     assert not np.array_equal(green[1:13], green[14:26])
+
+
+def test_many_classes_take_no_room_from_the_settings(open_train, click, wait_for_state, pixels, qtbot, tmp_path):
+    names = [f"protein {k:02}" for k in range(41)]
+    write_cells(CellSet([pixels] * len(names), names), tmp_path / "cells")
+    train = open_train(architecture="star-shaped", samples=8)
+    click(train.cells.from_folder)
+    train.cells.folder.set_path(tmp_path / "cells")
+    click(train.controls.start)
+    qtbot.waitUntil(lambda: "Rows of the samples" in train.controls.status.text(), timeout=WAIT_MS)
+    click(train.controls.pause)
+    wait_for_state(train, State.PAUSED)
+    click(train.controls.pause)
+    wait_for_state(train, State.RUNNING)
+    assert "samples are 41 classes: protein 00, protein 01, protein 02, protein 03, …" in train.controls.status.text()
+    line = train.controls.status.fontMetrics().lineSpacing()
+    assert train.controls.status.height() < 5 * line
+    assert all(name in train.controls.status.toolTip() for name in names)
+    click(train.controls.stop)
+    wait_for_state(train, State.IDLE)
 
 
 def test_neighbours_are_looked_for_before_a_multi_channel_training(

@@ -11,6 +11,7 @@ from qtpy.QtWidgets import QFrame, QGridLayout, QLabel, QLineEdit, QPushButton, 
 
 from napari_biogans.cells.cellset import CellsError
 from napari_biogans.plugin.cell_layers import ClassLayers, LayerImages, check_layers
+from napari_biogans.plugin.class_names import told_apart
 from napari_biogans.plugin.image_layers import GreenBox, ImageLayers, LayerBox
 from napari_biogans.plugin.narrow_button import keep_narrow
 from napari_biogans.plugin.pairing import Pair, SameLayer, guess_pair
@@ -177,11 +178,8 @@ class CellRows(QWidget):
         """
         classes = tuple(row.layers() for row in self.rows)
         if not self._asks:
-            names = [each.name for each in classes]
-            classes = tuple(
-                each if names.count(each.name) == 1 else replace(each, name=f"{each.name} {place}")
-                for place, each in enumerate(classes, 1)
-            )
+            names = told_apart(each.name for each in classes)
+            classes = tuple(replace(each, name=name) for each, name in zip(classes, names, strict=True))
         check_layers(classes)
         return classes
 

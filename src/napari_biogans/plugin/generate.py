@@ -131,8 +131,11 @@ class GenerateDock(QWidget):
         if drawn is None or not was_heard:
             return
         layers = drawn.layers(as_sheet=self.form.as_sheet)
-        for data, keywords, _ in beside(self._viewer.layers, layers):
-            self._viewer.add_layer(Image(data, **keywords))
+        added = [Image(data, **keywords) for data, keywords, _ in beside(self._viewer.layers, layers)]
+        for layer in added:
+            self._viewer.add_layer(layer)
+        # napari selects the layer that was added last; where it is hidden, its controls change nothing to be seen.
+        self._viewer.layers.selection.active = [layer for layer in added if layer.visible][-1]
         _bring_into_range(self._viewer.dims, layers[0][0].shape)
         self._viewer.reset_view()
         text = f"Drew {drawn.images.shape[1]:,} cells with seed {drawn.metadata['seed']}."

@@ -11,11 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_biogans.plugin.class_colours import class_colours
+from napari_biogans.plugin.class_names import listed
 from napari_biogans.plugin.layer_data import LayerData, channel_layers, contact_sheet
 
 AT_A_TIME = 256
-NAMES_SHOWN = 4
-"""Of classes in the line that says what a model is."""
 MOST_GREENS_VISIBLE = 2
 """On top of each other; more add up to white."""
 
@@ -39,9 +38,7 @@ class ModelFacts:
     def summary(self) -> str:
         """The model in one line."""
         height, width = self.image_size
-        names, count = self.class_names, len(self.class_names)
-        some = f"{count} classes: {', '.join(names[:NAMES_SHOWN])}, …" if count > NAMES_SHOWN else ", ".join(names)
-        return f"{self.architecture}, {height}×{width}, {self.step:,} steps; draws {some}"
+        return f"{self.architecture}, {height}×{width}, {self.step:,} steps; draws {listed(self.class_names)}"
 
     @property
     def details(self) -> str:

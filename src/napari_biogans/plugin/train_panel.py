@@ -15,6 +15,7 @@ from qtpy.QtWidgets import QGroupBox, QSpacerItem, QVBoxLayout, QWidget
 from napari_biogans.cells.cellset import CellsError
 from napari_biogans.models import ARCHITECTURES
 from napari_biogans.plugin.cells_box import CellsBox
+from napari_biogans.plugin.class_names import listed
 from napari_biogans.plugin.loss_plot import LossPlot
 from napari_biogans.plugin.path_edit import PathEdit, ask_folder
 from napari_biogans.plugin.progress_view import ActivityBar, ProgressView
@@ -71,6 +72,7 @@ class TrainPanel(QWidget):
         self._samples = SampleLayers(viewer)
         self._activity = ActivityBar("Training", self)
         self._running_text = ""
+        self._running_details = ""
         self._run_reader: Worker | None = None
         self._last_run: Path | None = None
         self._lay_out()
@@ -203,7 +205,7 @@ class TrainPanel(QWidget):
         if state is State.PREPARING:
             self.progress.show_busy()
         if state is State.RUNNING:
-            self.controls.status.say(self._running_text)
+            self.controls.status.say(self._running_text, self._running_details)
         elif state is not State.IDLE:
             self.controls.status.say(STATE_TEXTS[state])
 
@@ -216,8 +218,9 @@ class TrainPanel(QWidget):
             self._samples.begin(started.pixel_size)
             self._running_text = f"Training on {started.device} in {started.precision} with {started.cells:,} cells."
             if len(started.class_names) > 1:
-                self._running_text += f" Rows of the samples: {', '.join(started.class_names)}."
-            self.controls.status.say(self._running_text, str(started.folder))
+                self._running_text += f" Rows of the samples are {listed(started.class_names)}."
+            self._running_details = f"{started.folder}\n{', '.join(started.class_names)}"
+            self.controls.status.say(self._running_text, self._running_details)
             self._activity.begin(started.steps, started.step)
         if report.samples is not None:
             self._samples.show(report.samples)

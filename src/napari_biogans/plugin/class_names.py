@@ -1,0 +1,53 @@
+"""Names of classes in a line of text. Nothing here knows Qt or napari."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from itertools import chain, count
+
+MOST_NAMES = 4
+"""In a line of text."""
+
+
+def listed(names: Sequence[str]) -> str:
+    """List names, or the first of many and how many there are.
+
+    Parameters
+    ----------
+    names : sequence of str
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> listed(["Alp14", "Tea1"]), listed(["a", "b", "c", "d", "e"])
+    ('Alp14, Tea1', '5 classes: a, b, c, d, …')
+    """
+    if len(names) <= MOST_NAMES:
+        return ", ".join(names)
+    return f"{len(names)} classes: {', '.join(names[:MOST_NAMES])}, …"
+
+
+def told_apart(names: Iterable[str]) -> list[str]:
+    """Add numbers to names that were given before, so that each is there once.
+
+    Parameters
+    ----------
+    names : iterable of str
+
+    Returns
+    -------
+    list of str
+
+    Examples
+    --------
+    >>> told_apart(["Tea1", "Tea1", "Tea1 2"])
+    ['Tea1', 'Tea1 2', 'Tea1 2 2']
+    """
+    apart: list[str] = []
+    for name in names:
+        candidates = chain([name], (f"{name} {number}" for number in count(2)))
+        apart.append(next(candidate for candidate in candidates if candidate not in apart))
+    return apart
