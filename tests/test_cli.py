@@ -296,3 +296,12 @@ def test_a_preset_does_not_contradict_the_model_to_start_from(star, tmp_path):
     config = Run(tmp_path / "run").config
     assert (config.architecture, config.width, config.sample_every) == ("star-shaped", 2, 100)
     assert main(["train", str(star.parent / "cells"), *arguments, "--width", "8", "-o", str(tmp_path / "other")]) == 1
+    for more in (["--architecture", "joint-separable"], ["--preset", "paper-joint"]):
+        started = ["train", str(star.parent / "cells"), "--start-from", str(star), *more]
+        assert main([*started, "-o", str(tmp_path / "other")]) == 1
+    assert not (tmp_path / "other").exists()
+
+
+def test_too_many_cells_are_refused(star, capsys):
+    assert main(["generate", str(star), "--n", "100000000000000"]) == 1
+    assert "ask for fewer cells" in capsys.readouterr().err

@@ -41,10 +41,11 @@ EXPECTED_ERRORS = (CellsError, ModelFileError, TrainingError, ValueError, OSErro
 def _fill_from_preset(app: App, commands: tuple[str, ...], arguments: ArgumentCollection) -> None:
     """Give settings that were not given those of the preset."""
     by_name = {argument.name: argument for argument in arguments}
+    _refuse_taken_over(by_name)
     preset = by_name.get("--preset")
     if preset is None or not preset.tokens or preset.tokens[0].value not in PRESETS:
         return
-    # What a model to start from decides is not contradicted by a preset.
+    # What a model to start from decides is not contradicted by a preset, nor by hand.
     taken_over = TAKEN_OVER if by_name["--start-from"].tokens else ()
     asked_for = by_name["--architecture"].tokens
     settings = PRESETS[preset.tokens[0].value].settings_for(asked_for[0].value if asked_for else None)
@@ -52,6 +53,16 @@ def _fill_from_preset(app: App, commands: tuple[str, ...], arguments: ArgumentCo
         flag = f"--{name.replace('_', '-')}"
         if value is not None and name not in taken_over and not by_name[flag].tokens:
             by_name[flag].append(Token(keyword=flag, value=str(value), source="preset"))
+
+
+def _refuse_taken_over(by_name: dict[str, cyclopts.Argument]) -> None:
+    """Refuse settings that the model to start from decides."""
+    if "--start-from" not in by_name or not by_name["--start-from"].tokens:
+        return
+    for name in TAKEN_OVER:
+        flag = f"--{name.replace('_', '-')}"
+        if by_name[flag].tokens:
+            raise TrainingError(f"{flag} is taken over from the model to start from; leave it out.")
 
 
 app = App(
@@ -89,6 +100,8 @@ def train_command(
         Print what was made as JSON.
     """
     start = config.start_from
+    if start and preset:
+        PRESETS[preset].settings_for(load_model(start).architecture.name)  # refuses those for other architectures
     folder = output or _default_folder(f"from-{Path(start).stem}" if start else config.architecture)
     settings = {name: getattr(config, name) for name in config.__dataclass_fields__}
     model = train(cells, folder, **settings)
@@ -375,6 +388,10 @@ def _model_facts(path: Path) -> dict[str, Any]:
         "latent_size": shape.latent_size,
         "red_latent_size": model.red_latent_size,
         "width": shape.width,
+        "red_portion": shape.red_portion if model.architecture.separable else None,
+        "extra_layers": shape.extra_layers,
+        "critic_width": None if model.critic is None else shape.critic_width,
+        "critic_batch_norm": None if model.critic is None else shape.critic_batch_norm,
         "generator_parameters": sum(weight.numel() for weight in model.generator.parameters()),
         "critic_parameters": 0 if model.critic is None else sum(weight.numel() for weight in model.critic.parameters()),
         "weights": [name for name in model.networks if name != "critic"],
@@ -470,6 +487,9 @@ def main(arguments: list[str] | None = None) -> int:
         return INTERRUPTED
     except EXPECTED_ERRORS as error:
         _say(f"Error: {error}")
+        return 1
+    except MemoryError as error:
+        _say(f"Error: there is too little memory for this; ask for fewer cells. ({error})")
         return 1
     except KeyboardInterrupt:
         _say("Interrupted.")

@@ -147,6 +147,7 @@ def test_other_models_have_one_green_latent(architecture):
         ({"classes": "class 1"}, "a list of names"),
         ({"classes": ["class 1", "class 1"]}, "twice"),
         ({"greens_per_red": 0}, "at least 1"),
+        ({"green_latents": "perclass"}, "shared or per-class, not 'perclass'"),
         ({"greens_per_red": 2, "red_latents": np.zeros((1, 10))}, "not both"),
         ({"latents": np.zeros((2, 4, 20))}, r"\(N, 20\) or \(3, N, 20\)"),
         ({"latents": np.zeros((3, 0, 20))}, "no latents"),

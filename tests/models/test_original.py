@@ -242,6 +242,9 @@ def test_extra_layers_as_published_load_as_they_are_and_it_is_said(tmp_path):
     assert not torch.equal(reds[0], reds[1])
     opened = load_model(model.save(tmp_path / "model.safetensors"))
     assert np.array_equal(opened.generate(3, seed=0), model.generate(3, seed=0))
+    assert opened.red_latent_size is None
+    with pytest.raises(ValueError, match="mix red and green, so red cannot be held"):
+        opened.generate(1, greens_per_red=2)
 
 
 @pytest.mark.parametrize("red_portion", [0.143, 0.3, 0.5, 0.75])
@@ -385,8 +388,28 @@ def test_a_malicious_file_runs_nothing(tmp_path, as_zip):
     assert target.exists(), "the file would not do harm anyway"
 
 
+@pytest.mark.parametrize("change", ["sparse", "meta", "expanded", "negative"])
+def test_tensors_that_are_not_what_they_seem_are_refused(tmp_path, change):
+    weights = published_weights("star-shaped")
+    name = "main.1.batchnorm_red.running_var"
+    if change == "sparse":
+        weights[name] = weights[name].to_sparse()
+    elif change == "meta":
+        weights[name] = weights[name].to("meta")
+    elif change == "expanded":
+        weights[name] = torch.zeros(1).expand(10**9)
+    else:
+        weights[name] = -weights[name]
+    torch.save(weights, tmp_path / "netG.pth")
+    refused(tmp_path / "netG.pth", f"'{name}'")
+    if change != "negative":
+        torch.save(weights[name][:, None] if change == "expanded" else weights[name], tmp_path / "noise.pth")
+        with pytest.raises(ModelFileError):
+            read_original_latents(tmp_path / "noise.pth")
+
+
 def test_class_names_have_to_fit():
-    for names in (["one", "two"], ["one", "one", "two"], "abc"):
+    for names in (["one", "two"], ["one", "one", "two"], "abc", ["one", " ", "two"]):
         with pytest.raises(ModelFileError, match="the model needs 3"):
             imported("star-shaped", class_names=names)
 

@@ -122,6 +122,14 @@ def test_neighbours_are_told_of_and_kept(classes, tmp_path, monkeypatch):
     assert len(list((tmp_path / "cache").iterdir())) == 1
 
 
+def test_without_flips_no_neighbour_is_flipped(classes, tmp_path, monkeypatch):
+    monkeypatch.setenv("BIOGANS_CACHE", str(tmp_path / "cache"))
+    train(classes, tmp_path / "run", progress=False, steps=1, flips=False, **SMALL, architecture="multi-channel")
+    (kept,) = (tmp_path / "cache").iterdir()
+    with np.load(kept) as neighbours:
+        assert not neighbours["flips"].any()
+
+
 def test_a_stop_while_neighbours_are_found_leaves_nothing(classes, tmp_path, monkeypatch):
     monkeypatch.setenv("BIOGANS_CACHE", str(tmp_path / "cache"))
     config = make_config(**{**SMALL, "architecture": "multi-channel"})
@@ -157,6 +165,14 @@ def test_training_starts_from_the_weights_of_a_model(classes, tmp_path, architec
     next(event for event in events if isinstance(event, StepDone))
     events.close()
     assert resume(tmp_path / "second", classes, progress=False, steps=2).header.shape == first.header.shape
+
+
+def test_a_path_is_a_model_to_start_from_and_a_model_is_not(classes, tmp_path):
+    first = train(classes, tmp_path / "first", progress=False, steps=1, **SMALL)
+    again = train(classes, tmp_path / "again", progress=False, start_from=tmp_path / "first", **WITHOUT_SIZES, steps=1)
+    assert again.header.shape == first.header.shape
+    with pytest.raises(TrainingError, match="a model is saved by its save"):
+        train(classes, tmp_path / "other", progress=False, start_from=first)
 
 
 def test_the_critic_goes_on_where_it_is_of_the_same_kind(classes, tmp_path):

@@ -200,6 +200,8 @@ class StarGenerator(nn.Module):
 
     def __init__(self, shape: NetworkShape) -> None:
         super().__init__()
+        if shape.extra_red_portion is not None:
+            raise ValueError("Towers pass red on to green alone, so extra layers have the red portion of the others.")
         stages = generator_stages(shape, shape.channels)
         for stage in stages:
             check_separable(stage)

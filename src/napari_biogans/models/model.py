@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict, field
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 import numpy as np
 import pandas as pd
@@ -125,8 +125,9 @@ class Model:
 
     @property
     def red_latent_size(self) -> int | None:
-        """Numbers of a latent that are red; None where red and green share the latent."""
-        return self.header.shape.red_latent_size if self.architecture.separable else None
+        """Numbers of a latent that are red; None where red cannot be held, since green's change it too."""
+        shape = self.header.shape
+        return shape.red_latent_size if self.architecture.separable and shape.extra_red_portion is None else None
 
     @property
     def class_names(self) -> tuple[str, ...]:
@@ -207,6 +208,8 @@ class Model:
             raise ValueError(f"A truncation is a positive number of standard deviations, not {truncation}.")
         if seed is not None and seed < 0:
             raise ValueError(f"A seed is a whole number, 0 or larger, not {seed}.")
+        if green_latents not in get_args(GreenLatents):
+            raise ValueError(f"Green latents are {' or '.join(get_args(GreenLatents))}, not {green_latents!r}.")
         if green_latents == "per-class":
             self._check_green_latents_per_class()
         if greens_per_red > 1:
@@ -403,6 +406,8 @@ class Model:
         return array
 
     def _known_red_latent_size(self) -> int:
+        if self.header.shape.extra_red_portion is not None:
+            raise ValueError("The extra layers of this model mix red and green, so red cannot be held.")
         if self.red_latent_size is None:
             raise ValueError(
                 f"Models that are {self.header.architecture} draw red and green from the same latent, so red cannot be "

@@ -139,7 +139,7 @@ def read_original_latents(path: str | Path) -> NDArray[np.float32]:
     if not isinstance(content, Tensor):
         raise ModelFileError(f"{path}: holds {type(content).__name__}, but latents are a bare tensor.")
     # The published networks take latents as images of one pixel, (N, Z, 1, 1).
-    if content.ndim < 2 or content.shape[2:].numel() != 1 or not content.is_floating_point():
+    if content.ndim < 2 or content.shape[2:].numel() != 1 or not _holds_numbers(content):
         raise ModelFileError(
             f"{path}: latents are numbers (N, Z) or (N, Z, 1, 1), not {content.dtype} {tuple(content.shape)}."
         )
@@ -179,12 +179,25 @@ def _read_weights(path: Path) -> dict[str, Tensor]:
     for name, value in content.items():
         if isinstance(name, str) and name.endswith(".num_batches_tracked"):
             continue  # of batch norms in files that a newer torch wrote again; it decides nothing
-        if not isinstance(name, str) or not isinstance(value, Tensor) or not value.is_floating_point():
+        if not isinstance(name, str) or not _holds_numbers(value):
             raise ModelFileError(f"{path}: {name!r} is not a weight.")
+        if name.endswith(".running_var") and (value < 0).any():
+            raise ModelFileError(f"{path}: there are negative variances in {name!r}; the file is damaged.")
         if not value.isfinite().all():
             raise ModelFileError(f"{path}: there are NaN or infinite values in {name!r}; the training had failed.")
         weights[name] = value
     return weights
+
+
+def _holds_numbers(value: Any) -> bool:
+    """Tell whether something is a tensor of all the numbers that it claims to have."""
+    return (
+        isinstance(value, Tensor)
+        and value.layout is torch.strided
+        and value.device.type == "cpu"
+        and value.is_floating_point()
+        and value.untyped_storage().nbytes() >= value.numel() * value.element_size()
+    )
 
 
 def _is_generator(weights: Weights) -> bool:
@@ -421,6 +434,7 @@ def _checked_class_names(given: Sequence[str] | None, classes: int) -> tuple[str
     if given is None:
         return tuple(f"class {k + 1}" for k in range(classes))
     names = tuple(str(name) for name in given)
-    if isinstance(given, str) or len(names) != classes or len(set(names)) != classes:
-        raise ModelFileError(f"Class names: the model needs {classes}, each its own; not {given!r}.")
+    blank = not all(name.strip() for name in names)
+    if isinstance(given, str) or len(names) != classes or len(set(names)) != classes or blank:
+        raise ModelFileError(f"Class names: the model needs {classes}, each its own and none blank; not {given!r}.")
     return names

@@ -12,7 +12,6 @@ from napari_biogans.training.starting import TAKEN_OVER
 NOT_SEPARABLE = "(This architecture has no red and green parts.)"
 NOT_MULTI_CHANNEL = "(Only multi-channel architectures learn from made-up cells.)"
 FROM_THE_MODEL = "(Taken over from the model to start from.)"
-OF_SEPARABLE = ("red_portion", "extra_red_portion")
 OF_MULTI_CHANNEL = ("neighbours", "red_mask")
 NO_MODEL = "Start from: there is no model at {path}. Choose a .safetensors file or a run, or leave it empty."
 
@@ -37,7 +36,7 @@ def irrelevant_settings(values: Mapping[str, Any]) -> dict[str, str]:
     if values["start_from"] is not None:
         return dict.fromkeys(TAKEN_OVER, FROM_THE_MODEL)
     architecture = ARCHITECTURES[values["architecture"]]
-    reasons = {} if architecture.separable else dict.fromkeys(OF_SEPARABLE, NOT_SEPARABLE)
+    reasons = {} if architecture.separable else {"red_portion": NOT_SEPARABLE}
     if architecture.layout != "multi-channel":
         reasons |= dict.fromkeys(OF_MULTI_CHANNEL, NOT_MULTI_CHANNEL)
     return reasons

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Annotated, Any, Literal
 
 from pydantic import ConfigDict, Field, ValidationError
@@ -54,9 +55,6 @@ class TrainingConfig:
     critic_extra_layers: Annotated[int, Field(ge=0, le=64)] | None = None
     """3x3 layers more in the critic, after its first one; empty: as the generator."""
 
-    extra_red_portion: Annotated[float, Field(gt=0, lt=1)] | None = None
-    """Part of the extra layers that is red; empty: that of the others. Another one lets green change red."""
-
     start_from: Annotated[str, Field(json_schema_extra={"format": "path"})] | None = None
     """Model file or run whose weights the training starts from; its architecture and sizes are taken over. The critic
     goes on too where the objective takes its kind."""
@@ -71,7 +69,7 @@ class TrainingConfig:
     """Step size of both optimisers; empty: 2e-4 for gan, 5e-5 for wgan, 1e-4 for wgan-gp."""
 
     flips: bool = True
-    """Flip cells at random, left to right and top to bottom."""
+    """Flip cells at random, left to right and top to bottom, and neighbours to be nearer."""
 
     neighbours: Annotated[int, Field(ge=1, le=1000)] = 5
     """Multi-channel: cells nearest in red, of each other class, that a cell takes its other greens from."""
@@ -176,6 +174,11 @@ def make_config(**settings: Any) -> TrainingConfig:
     ...
     napari_biogans.training.errors.TrainingError: steps: Input should be greater than or equal to 1 (not 0)
     """
+    start = settings.get("start_from")
+    if isinstance(start, os.PathLike):
+        settings = {**settings, "start_from": os.fspath(start)}
+    elif start is not None and not isinstance(start, str):
+        raise TrainingError("start_from: give the path of a model file or a run; a model is saved by its save(path).")
     try:
         return TrainingConfig(**settings)
     except ValidationError as error:

@@ -48,6 +48,7 @@ def found_neighbours(
             return find_red_neighbours(
                 cells,
                 config.neighbours,
+                flips=config.flips,
                 device=choose_device(config.device),
                 should_stop=lambda: closed.is_set() or should_stop(),
                 progress=parts.put,

@@ -20,7 +20,6 @@ TAKEN_OVER = (
     "red_portion",
     "extra_layers",
     "critic_extra_layers",
-    "extra_red_portion",
 )
 """Settings that are those of the model, all but the first by the names of its sizes."""
 
@@ -47,9 +46,11 @@ def config_of_start(config: TrainingConfig, start: Model) -> TrainingConfig:
     Raises
     ------
     TrainingError
-        If others were asked for.
+        If others were asked for, or such networks are not trained.
     """
     shape = start.header.shape
+    if shape.extra_red_portion is not None:
+        raise TrainingError("The extra layers of the model to start from mix red and green; it can only draw.")
     own = {"architecture": start.architecture.name, **{name: getattr(shape, name) for name in TAKEN_OVER[1:]}}
     usual = TrainingConfig()
     for name, value in own.items():
@@ -91,8 +92,8 @@ def check_start_fits(start: Model, cells: CellSet) -> None:
         if old != new and (old in cells.class_names or new in start.class_names):
             raise TrainingError(
                 f"The model to start from draws its classes in another order: {', '.join(start.class_names)}, but the "
-                f"cells are of {', '.join(cells.class_names)}. Put the cells into its order, by the names of their "
-                "files, or in Python by subset."
+                f"cells are of {', '.join(cells.class_names)}. In Python, cells.subset([...]) puts them into its "
+                "order, and write_cells keeps it."
             )
 
 
@@ -109,7 +110,7 @@ def starting_notes(start: Model, cells: CellSet, config: TrainingConfig) -> list
             f"{config.objective} takes the other kind. To go on with it, take the objective {' or '.join(fitting)}."
         )
     if not start.architecture.pools_classes and start.class_names != cells.class_names:
-        pairs = zip(start.class_names, cells.class_names, strict=True)
+        pairs = [pair for pair in zip(start.class_names, cells.class_names, strict=True) if len(set(pair)) > 1]
         notes.append(f"Classes go on under other names: {', '.join(f'{old} as {new}' for old, new in pairs)}.")
     return notes
 

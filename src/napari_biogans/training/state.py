@@ -107,7 +107,7 @@ class TrainingState:
             return ClassSampler(cells, config.batch_size, self.device, self._rng, flips=config.flips)
         return MultiChannelSampler(
             cells,
-            neighbours or find_red_neighbours(cells, config.neighbours, device=self.device),
+            neighbours or find_red_neighbours(cells, config.neighbours, flips=config.flips, device=self.device),
             config.batch_size,
             self.device,
             self._rng,
@@ -296,7 +296,6 @@ def network_shape(cells: CellSet, config: TrainingConfig) -> NetworkShape:
         red_portion=config.red_portion or usual.red_portion,
         extra_layers=config.extra_layers,
         critic_extra_layers=config.extra_layers if config.critic_extra_layers is None else config.critic_extra_layers,
-        extra_red_portion=config.extra_red_portion,
         critic_batch_norm=config.resolved_objective.critic_batch_norm,
     )
 
