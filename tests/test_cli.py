@@ -140,6 +140,7 @@ def test_help_is_there_for_every_command(command, capsys):
         (["train", "cells", "--steps", "0"], 2, "steps: Input should be greater than or equal to 1"),
         (["train", "cells", "--steps", "many"], 2, "many"),
         (["train", "cells", "--colour", "blue"], 2, "--colour"),
+        (["train", "cells", "--preset", "small", "--architecture", "sphere"], 2, "sphere"),
         (["fly"], 2, "fly"),
         (["train", "no-such-cells"], 1, "no-such-cells"),
         (["resume", "no-such-run"], 1, "no-such-run"),

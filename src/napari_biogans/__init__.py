@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from napari_biogans.cells import CellsError, CellSet, CellsWarning, read_cells, simulate_cells, write_cells
     from napari_biogans.evaluation import overview_figure
-    from napari_biogans.models import Model, ModelFileError, import_original, load_model
+    from napari_biogans.models import Model, ModelFileError, import_original, load_model, read_latents
     from napari_biogans.training import (
         DeviceMemoryError,
         Run,
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "cells": ("CellSet", "CellsError", "CellsWarning", "read_cells", "simulate_cells", "write_cells"),
     "evaluation": ("overview_figure",),
-    "models": ("Model", "ModelFileError", "import_original", "load_model"),
+    "models": ("Model", "ModelFileError", "import_original", "load_model", "read_latents"),
     "training": (
         "DeviceMemoryError",
         "Run",
@@ -70,6 +70,7 @@ __all__ = [
     "load_model",
     "overview_figure",
     "read_cells",
+    "read_latents",
     "resume",
     "simulate_cells",
     "train",

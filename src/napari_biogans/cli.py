@@ -18,15 +18,13 @@ from typing import Annotated, Any
 import cyclopts
 import numpy as np
 from cyclopts import App, ArgumentCollection, Parameter, Token
-from numpy.typing import NDArray
 from pydantic import ValidationError
 
 from napari_biogans.cells import CellsError, read_cells, simulate_cells, write_cells
 from napari_biogans.evaluation import overview_figure
 from napari_biogans.files import replacing
-from napari_biogans.models import Model, ModelFileError, import_original, load_model
+from napari_biogans.models import Model, ModelFileError, import_original, load_model, read_latents
 from napari_biogans.models.model import GreenLatents, Weights
-from napari_biogans.models.original import read_original_latents
 from napari_biogans.training import Run, TrainingConfig, TrainingError, resume, train
 from napari_biogans.training.configuration import explain
 from napari_biogans.training.devices import choose_device
@@ -45,7 +43,7 @@ def _fill_from_preset(app: App, commands: tuple[str, ...], arguments: ArgumentCo
     preset = by_name.get("--preset")
     if preset is None or not preset.tokens or preset.tokens[0].value not in PRESETS:
         return
-    # What a model to start from decides is not contradicted by a preset, nor by hand.
+    # What a model to start from decides is not contradicted by a preset.
     taken_over = TAKEN_OVER if by_name["--start-from"].tokens else ()
     asked_for = by_name["--architecture"].tokens
     settings = PRESETS[preset.tokens[0].value].settings_for(asked_for[0].value if asked_for else None)
@@ -199,7 +197,7 @@ def generate_command(
             raise ValueError(
                 "Give either --latents, or --n, --seed, --truncation, --greens-per-red and --green-latents; not both."
             )
-        chosen = _read_latents(latents)
+        chosen = read_latents(latents)
     else:
         chosen = opened.draw_latents(
             64 if n is None else n,
@@ -345,17 +343,6 @@ def demo_command(
 
 DEMO_CLASS = "cytoplasm"
 DEMO_CELLS = 2000
-
-
-def _read_latents(path: Path) -> NDArray[np.float32]:
-    if path.suffix == ".pth":
-        return read_original_latents(path)
-    try:
-        with path.open("rb") as file:
-            return np.asarray(np.lib.format.read_array(file, allow_pickle=False), np.float32)
-    # Its words are not passed on, since numpy advises to open the file all the same.
-    except ValueError as error:
-        raise ValueError(f"{path}: not latents, which are numbers in a .npy file.") from error
 
 
 def _finish_training(model: Model, folder: Path, config: TrainingConfig, *, as_json: bool) -> int:

@@ -10,9 +10,8 @@ import torch
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from napari_biogans import import_original, load_model
+from napari_biogans import import_original, load_model, read_latents
 from napari_biogans.models import ModelFileError, NetworkShape, untrained_model
-from napari_biogans.models.original import read_original_latents
 from napari_biogans.training import OBJECTIVES
 from napari_biogans.training.objectives import gradient_penalties
 
@@ -382,7 +381,7 @@ def test_a_malicious_file_runs_nothing(tmp_path, as_zip):
     torch.save({"main.initial.12-32.convt.weight": Malicious(target)}, path, _use_new_zipfile_serialization=as_zip)
     refused(path, "nothing in it was run")
     with pytest.raises(ModelFileError, match="nothing in it was run"):
-        read_original_latents(path)
+        read_latents(path)
     assert not target.exists()
     torch.load(path, weights_only=False)
     assert target.exists(), "the file would not do harm anyway"
@@ -405,7 +404,7 @@ def test_tensors_that_are_not_what_they_seem_are_refused(tmp_path, change):
     if change != "negative":
         torch.save(weights[name][:, None] if change == "expanded" else weights[name], tmp_path / "noise.pth")
         with pytest.raises(ModelFileError):
-            read_original_latents(tmp_path / "noise.pth")
+            read_latents(tmp_path / "noise.pth")
 
 
 def test_class_names_have_to_fit():
@@ -421,7 +420,7 @@ def test_class_names_have_to_fit():
 def test_published_latents_are_read(tmp_path, shape):
     noise = torch.randn(shape)
     torch.save(noise, tmp_path / "fixed_noise_1.pth", _use_new_zipfile_serialization=False)
-    latents = read_original_latents(tmp_path / "fixed_noise_1.pth")
+    latents = read_latents(tmp_path / "fixed_noise_1.pth")
     assert latents.dtype == np.float32
     assert np.array_equal(latents, noise.numpy().reshape(5, 12))
 
@@ -436,4 +435,4 @@ def test_other_tensors_are_no_latents(tmp_path):
     ]:
         torch.save(content, path)
         with pytest.raises(ModelFileError, match=message):
-            read_original_latents(path)
+            read_latents(path)

@@ -209,7 +209,7 @@ def test_without_a_class_it_says_so(open_generate, class_run):
     dock.form.classes.all.click()
     assert dock.form.classes.chosen() == ()
     assert not dock.generate.isEnabled()
-    assert dock.generate.toolTip() == "Choose a class."
+    assert dock.generate.toolTip() == dock.status.text() == "Choose a class."
     dock.form.classes.all.click()
     assert dock.form.classes.chosen() == ("Alp14", "Arp3", "Tea1")
     assert dock.generate.isEnabled()

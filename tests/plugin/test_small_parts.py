@@ -138,7 +138,7 @@ def test_colours_of_classes_differ_and_can_be_seen_on_black(count):
     if count <= 7:
         assert set(colours) <= set(OKABE_ITO)
     for colour in colours:
-        assert max(int(colour[place : place + 2], 16) for place in (1, 3, 5)) > 80
+        assert max(int(colour[place : place + 2], 16) for place in (1, 3, 5)) > 130
 
 
 @pytest.mark.parametrize("architecture", ARCHITECTURES.values(), ids=ARCHITECTURES)

@@ -8,6 +8,7 @@ from napari_biogans.models.generators import (
     MultiChannelGenerator,
     StarGenerator,
 )
+from napari_biogans.models.latents import read_latents
 from napari_biogans.models.layers import SeparableConvolution
 from napari_biogans.models.model import Model, ModelHeader
 from napari_biogans.models.modelfile import ModelFileError
@@ -32,5 +33,6 @@ __all__ = [
     "architecture_named",
     "import_original",
     "load_model",
+    "read_latents",
     "untrained_model",
 ]

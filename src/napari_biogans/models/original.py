@@ -17,9 +17,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from napari_biogans.models.architectures import ARCHITECTURES, ArchitectureName
@@ -118,34 +116,6 @@ def import_original(
     return Model(header, {name: built[name] for name in files})
 
 
-def read_original_latents(path: str | Path) -> NDArray[np.float32]:
-    """Read latents that were published as a bare tensor, such as `fixed_noise_1.pth`.
-
-    Parameters
-    ----------
-    path : path-like
-
-    Returns
-    -------
-    array (N, Z), float32
-
-    Raises
-    ------
-    ModelFileError
-        If the file holds anything else.
-    """
-    path = Path(path)
-    content = _unpickled(path)
-    if not isinstance(content, Tensor):
-        raise ModelFileError(f"{path}: holds {type(content).__name__}, but latents are a bare tensor.")
-    # The published networks take latents as images of one pixel, (N, Z, 1, 1).
-    if content.ndim < 2 or content.shape[2:].numel() != 1 or not _holds_numbers(content):
-        raise ModelFileError(
-            f"{path}: latents are numbers (N, Z) or (N, Z, 1, 1), not {content.dtype} {tuple(content.shape)}."
-        )
-    return content.detach().float().flatten(1).numpy()
-
-
 @dataclass(frozen=True)
 class _Found:
     """What a file was recognised as."""
@@ -156,7 +126,14 @@ class _Found:
     names: Names
 
 
-def _unpickled(path: Path) -> Any:
+def unpickled(path: Path) -> Any:
+    """Open a file of torch in the way that runs nothing.
+
+    Raises
+    ------
+    ModelFileError
+        If it is missing, or holds anything that would have to be run.
+    """
     if not path.is_file():
         raise ModelFileError(f"{path}: there is no such file.")
     if path.suffix == ".safetensors":
@@ -172,14 +149,14 @@ def _unpickled(path: Path) -> Any:
 
 
 def _read_weights(path: Path) -> dict[str, Tensor]:
-    content = _unpickled(path)
+    content = unpickled(path)
     if not isinstance(content, dict) or not content:
         raise ModelFileError(f"{path}: holds no weights by name, but {type(content).__name__}.")
     weights = {}
     for name, value in content.items():
         if isinstance(name, str) and name.endswith(".num_batches_tracked"):
             continue  # of batch norms in files that a newer torch wrote again; it decides nothing
-        if not isinstance(name, str) or not _holds_numbers(value):
+        if not isinstance(name, str) or not holds_numbers(value):
             raise ModelFileError(f"{path}: {name!r} is not a weight.")
         if name.endswith(".running_var") and (value < 0).any():
             raise ModelFileError(f"{path}: there are negative variances in {name!r}; the file is damaged.")
@@ -189,7 +166,7 @@ def _read_weights(path: Path) -> dict[str, Tensor]:
     return weights
 
 
-def _holds_numbers(value: Any) -> bool:
+def holds_numbers(value: Any) -> bool:
     """Tell whether something is a tensor of all the numbers that it claims to have."""
     return (
         isinstance(value, Tensor)

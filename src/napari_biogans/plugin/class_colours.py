@@ -5,7 +5,7 @@ from __future__ import annotations
 # Seven of Okabe and Ito's eight colours (Color Universal Design, 2008), which nearly all can tell apart; black is left
 # out, and vermillion and orange come last, since they are near to red.
 OKABE_ITO = ("#009e73", "#56b4e9", "#f0e442", "#cc79a7", "#0072b2", "#e69f00", "#d55e00")
-DARKEST = 0.2
+DARKEST = 0.4
 """Part of a colour map left out at its dark end, which could not be seen on black."""
 
 

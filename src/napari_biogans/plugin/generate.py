@@ -49,7 +49,7 @@ class GenerateDock(QWidget):
         self.status = StatusLine()
         self._lay_out()
         self.model.chosen.connect(self._look_at)
-        self.form.edited.connect(self._update)
+        self.form.edited.connect(self._follow_form)
         self.generate.clicked.connect(self._draw)
         self._look_at(self.model.path())
 
@@ -106,6 +106,10 @@ class GenerateDock(QWidget):
         else:
             self.summary.say(facts.summary, facts.details)
         self.form.show_model(facts)
+        self._update()
+
+    def _follow_form(self) -> None:
+        self.status.say(self.form.problem or "")
         self._update()
 
     def _draw(self) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from napari_biogans.models.architectures import ArchitectureName
+from napari_biogans.models.architectures import ARCHITECTURES, ArchitectureName
 from napari_biogans.training.errors import TrainingError
 
 PresetName = Literal["demo", "small", "medium", "full", "paper-joint", "paper-class"]
@@ -69,7 +69,9 @@ class Preset:
             )
         chosen = architecture or next(iter(self.architectures), None)
         settings = dict(self.settings)
-        if chosen is not None and chosen.startswith("multi-channel"):
+        # A name that is unknown is left to the configuration, which refuses it.
+        known = ARCHITECTURES.get(chosen or "")
+        if known is not None and known.layout == "multi-channel":
             settings |= self.multi_channel
         return {**settings, "architecture": chosen} if self.architectures else settings
 
