@@ -72,7 +72,7 @@ class ClassSampler:
             ]
         )
         images: Tensor = to_unit(chosen, self._intensity_range)
-        return _randomly_flipped(images, self._rng) if self._flips else images
+        return randomly_flipped(images, self._rng) if self._flips else images
 
     def state(self) -> dict[str, Tensor]:
         """Give what is left of each class's order, by class index."""
@@ -161,7 +161,7 @@ class MultiChannelSampler:
             keeps = is_own[:, :, None, None, None] | (reds > -1)[:, None]
             greens = torch.where(keeps, greens, -1.0)
         images = torch.cat([reds, greens.flatten(1, 2)], dim=1)[None]
-        return _randomly_flipped(images, self._rng) if self._flips else images
+        return randomly_flipped(images, self._rng) if self._flips else images
 
     def state(self) -> dict[str, Tensor]:
         """Give what is left of the order."""
@@ -193,7 +193,15 @@ def _on_device(array: NDArray[Any], device: torch.device) -> Tensor:
     return torch.from_numpy(array if array.flags.writeable else array.copy()).to(device)
 
 
-def _randomly_flipped(images: Tensor, rng: torch.Generator) -> Tensor:
+def randomly_flipped(images: Tensor, rng: torch.Generator) -> Tensor:
+    """Flip each cell along each axis with a chance of a half.
+
+    Parameters
+    ----------
+    images : tensor (K, B, C, H, W)
+    rng : torch.Generator
+        On the device of the images.
+    """
     for axis in (-1, -2):
         which = torch.rand(images.shape[:2], generator=rng, device=images.device) < 0.5
         images = torch.where(which[:, :, None, None, None], images.flip(axis), images)

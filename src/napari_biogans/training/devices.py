@@ -113,10 +113,10 @@ def choose_threads() -> int:
 
 
 @contextmanager
-def chosen_threads() -> Iterator[None]:
-    """Compute with `choose_threads` threads for a while."""
+def chosen_threads(threads: int | None = None) -> Iterator[None]:
+    """Compute with so many threads for a while; default `choose_threads`."""
     before = torch.get_num_threads()
-    torch.set_num_threads(choose_threads())
+    torch.set_num_threads(threads or choose_threads())
     try:
         yield
     finally:

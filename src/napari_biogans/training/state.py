@@ -18,9 +18,11 @@ from napari_biogans.models import Architecture, Model, ModelHeader, NetworkShape
 from napari_biogans.models.model import CellType
 from napari_biogans.training.averaging import AveragedGenerator
 from napari_biogans.training.configuration import TrainingConfig
+from napari_biogans.training.critic_step import critic_step
 from napari_biogans.training.data import ClassSampler, MultiChannelSampler, Sampler
 from napari_biogans.training.devices import choose_device, choose_precision
 from napari_biogans.training.errors import RunError, TrainingError
+from napari_biogans.training.objectives import CriticLoss
 from napari_biogans.training.starting import copy_weights
 
 
@@ -127,9 +129,9 @@ class TrainingState:
             latents = torch.randn(
                 self.config.batch_size, self.shape.latent_size, generator=self._rng, device=self.device
             )
-            critic_metrics = self._critic_step(self._sampler.batch(), latents)
+            critic = self._critic_step(self._sampler.batch(), latents)
         generator_loss = self._generator_step(latents)
-        self._sums += torch.stack([critic_metrics[0], generator_loss, critic_metrics[1], critic_metrics[2]])
+        self._sums += torch.stack([critic.loss.mean(), generator_loss, critic.gap.mean(), critic.penalty.mean()])
         self._summed_steps += 1
         if self.averaged is not None:
             self.averaged.follow(self.generator, self.step)
@@ -231,21 +233,11 @@ class TrainingState:
         except (modelfile.ModelFileError, RuntimeError, KeyError, ValueError) as error:
             raise RunError(f"{path}: this checkpoint cannot be resumed from: {error}") from error
 
-    def _critic_step(self, real: Tensor, latents: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        with self._autocast():
-            with torch.no_grad():
-                fake = self.generator(latents).float()
-            mix = torch.rand(real.shape[:2], generator=self._rng, device=self.device)
-            result = self._objective.critic_loss(self.critic, real, fake, mix)
-        loss = result.loss.mean()
-        self._critic_optimiser.zero_grad()
-        loss.backward()
-        self._critic_optimiser.step()
-        if self._objective.weight_limit is not None:
-            with torch.no_grad():
-                for weight in self.critic.parameters():
-                    weight.clamp_(-self._objective.weight_limit, self._objective.weight_limit)
-        return loss.detach(), result.gap.detach().mean(), result.penalty.detach().mean()
+    def _critic_step(self, real: Tensor, latents: Tensor) -> CriticLoss:
+        with self._autocast(), torch.no_grad():
+            fake = self.generator(latents).float()
+        mix = torch.rand(real.shape[:2], generator=self._rng, device=self.device)
+        return critic_step(self._objective, self.critic, self._critic_optimiser, real, fake, mix, self._autocast())
 
     def _generator_step(self, latents: Tensor) -> Tensor:
         # The critic's weights need no gradient here, which saves a third of its backward pass.
