@@ -1,0 +1,87 @@
+"""The app that the verbs are added to, and what they share: presets, folders, how things are said."""
+
+from __future__ import annotations
+
+import json
+import sys
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import cyclopts
+from cyclopts import App, ArgumentCollection, Token
+
+from napari_biogans.cells import CellsError
+from napari_biogans.models import ModelFileError
+from napari_biogans.training import TrainingError
+from napari_biogans.training.presets import PRESETS
+from napari_biogans.training.starting import TAKEN_OVER
+
+INTERRUPTED = 130
+EXPECTED_ERRORS = (CellsError, ModelFileError, TrainingError, ValueError, OSError)
+
+
+def _fill_from_preset(app: App, commands: tuple[str, ...], arguments: ArgumentCollection) -> None:
+    """Give settings that were not given those of the preset."""
+    by_name = {argument.name: argument for argument in arguments}
+    _refuse_taken_over(by_name)
+    preset = by_name.get("--preset")
+    if preset is None or not preset.tokens or preset.tokens[0].value not in PRESETS:
+        return
+    # What a model to start from decides is not contradicted by a preset.
+    taken_over = TAKEN_OVER if by_name["--start-from"].tokens else ()
+    asked_for = by_name["--architecture"].tokens
+    settings = PRESETS[preset.tokens[0].value].settings_for(asked_for[0].value if asked_for else None)
+    for name, value in settings.items():
+        flag = f"--{name.replace('_', '-')}"
+        if value is not None and name not in taken_over and not by_name[flag].tokens:
+            by_name[flag].append(Token(keyword=flag, value=str(value), source="preset"))
+
+
+def _refuse_taken_over(by_name: dict[str, cyclopts.Argument]) -> None:
+    """Refuse settings that the model to start from decides."""
+    if "--start-from" not in by_name or not by_name["--start-from"].tokens:
+        return
+    for name in TAKEN_OVER:
+        flag = f"--{name.replace('_', '-')}"
+        if by_name[flag].tokens:
+            raise TrainingError(f"{flag} is taken over from the model to start from; leave it out.")
+
+
+app = App(
+    name="napari-biogans",
+    help="Train GANs on two-channel images of single cells, and draw new cells.",
+    config=_fill_from_preset,
+)
+
+
+def default_folder(word: str) -> Path:
+    """Name a folder, by date and a word, for a run that was given none."""
+    return Path("runs") / f"{datetime.now():%Y-%m-%d-%H%M%S}-{word}"
+
+
+def say(message: str) -> None:
+    """Tell the user something, on standard error."""
+    print(message, file=sys.stderr)
+
+
+def answer(facts: dict[str, Any], *, as_json: bool, always: bool = False) -> None:
+    """Print a result on standard output: as JSON if asked for, as lines if it is to be shown always."""
+    if as_json:
+        print(json.dumps(facts, indent=2, ensure_ascii=False))
+    elif always:
+        width = max(len(name) for name in facts)
+        for name, value in facts.items():
+            print(f"{name.replace('_', ' '):<{width}}  {plain(value)}")
+
+
+def plain(value: Any) -> str:
+    """Write a value the way people read it."""
+    if isinstance(value, dict):
+        return ", ".join(f"{name}: {plain(part)}" for name, part in value.items()) or "none"
+    if isinstance(value, list):
+        parts = [f"[{plain(part)}]" if isinstance(part, list) else plain(part) for part in value]
+        return ", ".join(parts) or "none"
+    if value is None:
+        return "unknown"
+    return f"{value:.6g}" if isinstance(value, float) else str(value)
