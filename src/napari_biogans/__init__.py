@@ -11,7 +11,17 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from napari_biogans.cells import CellsError, CellSet, CellsWarning, read_cells, simulate_cells, write_cells
-    from napari_biogans.evaluation import overview_figure
+    from napari_biogans.evaluation import (
+        C2STConfig,
+        C2STError,
+        C2STResult,
+        C2STStoppedError,
+        c2st,
+        c2st_matrix,
+        c2st_model,
+        c2st_run,
+        overview_figure,
+    )
     from napari_biogans.models import Model, ModelFileError, import_original, load_model, read_latents
     from napari_biogans.training import (
         DeviceMemoryError,
@@ -30,7 +40,17 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "cells": ("CellSet", "CellsError", "CellsWarning", "read_cells", "simulate_cells", "write_cells"),
-    "evaluation": ("overview_figure",),
+    "evaluation": (
+        "C2STConfig",
+        "C2STError",
+        "C2STResult",
+        "C2STStoppedError",
+        "c2st",
+        "c2st_matrix",
+        "c2st_model",
+        "c2st_run",
+        "overview_figure",
+    ),
     "models": ("Model", "ModelFileError", "import_original", "load_model", "read_latents"),
     "training": (
         "DeviceMemoryError",
@@ -50,6 +70,10 @@ _HOMES = {
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
 __all__ = [
+    "C2STConfig",
+    "C2STError",
+    "C2STResult",
+    "C2STStoppedError",
     "CellSet",
     "CellsError",
     "CellsWarning",
@@ -64,6 +88,10 @@ __all__ = [
     "TrainingStoppedError",
     "TrainingWarning",
     "__version__",
+    "c2st",
+    "c2st_matrix",
+    "c2st_model",
+    "c2st_run",
     "import_original",
     "iterate_resumed",
     "iterate_training",

@@ -1,5 +1,19 @@
-"""What says how good a model is."""
+"""What says how good a model is: two-sample tests, and pictures to look at."""
 
+from napari_biogans.evaluation.c2st import c2st, c2st_matrix, c2st_model, c2st_run
+from napari_biogans.evaluation.errors import C2STError, C2STStoppedError
 from napari_biogans.evaluation.overview import overview_figure
+from napari_biogans.evaluation.results import C2STResult
+from napari_biogans.evaluation.settings import C2STConfig
 
-__all__ = ["overview_figure"]
+__all__ = [
+    "C2STConfig",
+    "C2STError",
+    "C2STResult",
+    "C2STStoppedError",
+    "c2st",
+    "c2st_matrix",
+    "c2st_model",
+    "c2st_run",
+    "overview_figure",
+]

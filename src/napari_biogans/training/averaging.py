@@ -43,20 +43,26 @@ class AveragedGenerator:
             average.lerp_(weight, 1 - decay)
 
     def calibrate(self, rng: torch.Generator, latent_size: int) -> None:
-        """Compute the batch-norm statistics anew, from the average's own draws.
+        """Compute the batch-norm statistics anew; see `calibrate`."""
+        calibrate(self.network, rng, latent_size)
 
-        Averaged weights have statistics of their own, which no average of the
-        statistics along the training gives.
 
-        Parameters
-        ----------
-        rng : torch.Generator
-            On the device of the network.
-        latent_size : int
-        """
-        latents = (
-            torch.randn(CALIBRATION_BATCH_SIZE, latent_size, generator=rng, device=rng.device)
-            for _ in range(CALIBRATION_BATCHES)
-        )
-        update_bn(latents, self.network)
-        self.network.eval()
+def calibrate(network: nn.Module, rng: torch.Generator, latent_size: int) -> None:
+    """Compute the batch-norm statistics of an averaged generator anew, from its own draws.
+
+    Averaged weights have statistics of their own, which no average of the
+    statistics along the training gives.
+
+    Parameters
+    ----------
+    network : torch.nn.Module
+    rng : torch.Generator
+        On the device of the network.
+    latent_size : int
+    """
+    latents = (
+        torch.randn(CALIBRATION_BATCH_SIZE, latent_size, generator=rng, device=rng.device)
+        for _ in range(CALIBRATION_BATCHES)
+    )
+    update_bn(latents, network)
+    network.eval()

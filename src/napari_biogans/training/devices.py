@@ -5,13 +5,15 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Literal
+from typing import Literal, TypeVar
 
 import torch
+from torch import nn
 
 from napari_biogans.training.errors import TrainingError
 
 Precision = Literal["auto", "float32", "bfloat16"]
+NetworkT = TypeVar("NetworkT", bound=nn.Module)
 
 
 def choose_device(name: str = "auto") -> torch.device:
@@ -88,6 +90,11 @@ def _multiplies_bfloat16(device: torch.device) -> bool:
         ask = getattr(torch.cpu, "_is_amx_tile_supported", None)
         return bool(ask and ask())
     return False
+
+
+def channels_last(network: NetworkT) -> NetworkT:
+    """Lay a network's weights out as convolutions read them fastest; in place."""
+    return network.to(memory_format=torch.channels_last)  # type: ignore[call-overload, no-any-return]
 
 
 def choose_threads() -> int:

@@ -57,6 +57,10 @@ class Objective:
         Whether the critic has batch norms.
     weight_limit : float, optional
         The critic's weights are kept within plus and minus this.
+    penalised : bool
+        Whether the critic's loss holds a gradient penalty.
+    towards_fakes : {1, -1}
+        The sign of the critic's scores of fakes, against those of real cells.
     warm_up : bool
         Whether the critic takes `WARM_UP_CRITIC_STEPS` at the steps that
         `critic_steps_at` names.
@@ -71,6 +75,8 @@ class Objective:
     critic_steps: int
     critic_batch_norm: bool
     weight_limit: float | None = None
+    penalised: bool = False
+    towards_fakes: Literal[1, -1] = 1
     warm_up: bool = False
 
     def critic_steps_at(self, step: int) -> int:
@@ -184,6 +190,7 @@ OBJECTIVES: dict[str, Objective] = {
             learning_rate=2e-4,
             critic_steps=1,
             critic_batch_norm=True,
+            towards_fakes=-1,
         ),
         Objective(
             name="wgan",
@@ -206,6 +213,7 @@ OBJECTIVES: dict[str, Objective] = {
             learning_rate=1e-4,
             critic_steps=5,
             critic_batch_norm=False,
+            penalised=True,
         ),
     )
 }

@@ -20,7 +20,7 @@ from napari_biogans.training.averaging import AveragedGenerator
 from napari_biogans.training.configuration import TrainingConfig
 from napari_biogans.training.critic_step import critic_step
 from napari_biogans.training.data import ClassSampler, MultiChannelSampler, Sampler
-from napari_biogans.training.devices import choose_device, choose_precision
+from napari_biogans.training.devices import channels_last, choose_device, choose_precision
 from napari_biogans.training.errors import RunError, TrainingError
 from napari_biogans.training.objectives import CriticLoss
 from napari_biogans.training.starting import copy_weights
@@ -88,7 +88,7 @@ class TrainingState:
             raise TrainingError(str(error)) from None
         if start is not None:
             copy_weights(start, *networks)
-        self.generator, self.critic = (_channels_last(network.to(self.device)) for network in networks)
+        self.generator, self.critic = (channels_last(network.to(self.device)) for network in networks)
         self.averaged = AveragedGenerator(self.generator, config.averaging_decay) if config.resolved_averaging else None
         rate = config.resolved_learning_rate
         self._generator_optimiser = self._objective.optimiser(self.generator.parameters(), rate)
@@ -215,13 +215,13 @@ class TrainingState:
         """
         try:
             tensors, header = modelfile.read(path, kind="checkpoint")
-            self.generator.load_state_dict(_under("generator", tensors))
-            self.critic.load_state_dict(_under("critic", tensors))
+            self.generator.load_state_dict(tensors_under("generator", tensors))
+            self.critic.load_state_dict(tensors_under("critic", tensors))
             if self.averaged is not None:
-                self.averaged.network.load_state_dict(_under("averaged", tensors))
-            _load_optimiser(self._generator_optimiser, _under("generator-optimiser", tensors))
-            _load_optimiser(self._critic_optimiser, _under("critic-optimiser", tensors))
-            self._sampler.load_state(_under("sampler", tensors))
+                self.averaged.network.load_state_dict(tensors_under("averaged", tensors))
+            _load_optimiser(self._generator_optimiser, tensors_under("generator-optimiser", tensors))
+            _load_optimiser(self._critic_optimiser, tensors_under("critic-optimiser", tensors))
+            self._sampler.load_state(tensors_under("sampler", tensors))
             self.step = int(header["step"])
             self._summed_steps = int(header["summed_steps"])
             self._sums.copy_(tensors["sums"])
@@ -255,7 +255,12 @@ class TrainingState:
 
     def _side_rng(self) -> torch.Generator:
         """Random numbers of this step that leave the training's own as they are."""
-        return torch.Generator(self.device).manual_seed((self.config.seed + self.step) % 2**63)
+        return side_rng(self.config.seed, self.step, self.device)
+
+
+def side_rng(seed: int, step: int, device: torch.device) -> torch.Generator:
+    """Make random numbers for what is done beside a training at one of its steps."""
+    return torch.Generator(device).manual_seed((seed + step) % 2**63)
 
 
 def check_networks(cells: CellSet, config: TrainingConfig) -> None:
@@ -292,11 +297,6 @@ def network_shape(cells: CellSet, config: TrainingConfig) -> NetworkShape:
     )
 
 
-def _channels_last(network: nn.Module) -> nn.Module:
-    """Lay weights out as convolutions read them fastest."""
-    return network.to(memory_format=torch.channels_last)  # type: ignore[call-overload, no-any-return]
-
-
 def _contiguous(network: nn.Module) -> nn.Module:
     """Lay weights out as a file does, so that a model draws the same before it is saved and after."""
     return network.to(memory_format=torch.contiguous_format)  # type: ignore[call-overload, no-any-return]
@@ -306,7 +306,8 @@ def _prefixed(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
     return {f"{prefix}.{name}": tensor for name, tensor in tensors.items()}
 
 
-def _under(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+def tensors_under(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Take the tensors of a checkpoint that belong to one part, by their names in it."""
     start = f"{prefix}."
     return {name.removeprefix(start): tensor for name, tensor in tensors.items() if name.startswith(start)}
 

@@ -1,0 +1,552 @@
+"""Classifier two-sample tests: of two sides, of all classes, of models, over a training."""
+
+from __future__ import annotations
+
+import os
+import platform
+from collections.abc import Callable, Generator, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
+from importlib.metadata import version
+from typing import Any, NoReturn
+
+import torch
+from tqdm.auto import tqdm
+
+from napari_biogans.cells import CellSet
+from napari_biogans.cells.neighbours import never
+from napari_biogans.evaluation.critics import Comparison, CriticScores
+from napari_biogans.evaluation.errors import C2STError, C2STStoppedError
+from napari_biogans.evaluation.events import C2STEvent, CriticDone, CriticsTraining, Planned, ResultSoFar
+from napari_biogans.evaluation.matching import Given, Pair, describe, matched, opened
+from napari_biogans.evaluation.results import ALL, REAL, C2STResult, Kind, TwoSampleTest
+from napari_biogans.evaluation.settings import C2STConfig, make_c2st_config
+from napari_biogans.evaluation.sides import CellsSide
+from napari_biogans.evaluation.store import ScoreStore, Store, default_store
+from napari_biogans.evaluation.work import run_critics
+from napari_biogans.models import Model
+from napari_biogans.training.devices import choose_device
+from napari_biogans.training.past_models import model_at
+from napari_biogans.training.run import Run
+from napari_biogans.training.train import stopped_by_interrupt
+
+Testing = Generator[C2STEvent, None, C2STResult]
+Models = Model | str | os.PathLike[str] | Mapping[str, Model | str | os.PathLike[str]]
+FEWEST_FOR_HALVES = 4
+"""Cells that can be halved twice."""
+
+
+@dataclass(frozen=True, eq=False)
+class C2STPlan:
+    """What is to be tested, before any work is done.
+
+    Parameters
+    ----------
+    kind : {"pair", "matrix", "models", "run"}
+    rows, columns : tuple of str
+        Of the table that results.
+    comparisons : sequence of Comparison
+    sides : tuple of str
+        What a and b are, in words.
+    config : C2STConfig
+    mirrored : bool
+        Whether a test stands for that of the swapped classes too.
+    notes : tuple of str
+    """
+
+    kind: Kind
+    rows: tuple[str, ...]
+    columns: tuple[str, ...]
+    comparisons: Sequence[Comparison]
+    sides: tuple[str, str]
+    config: C2STConfig
+    mirrored: bool = False
+    notes: tuple[str, ...] = ()
+
+    def result(self, done: Mapping[Comparison, Sequence[CriticScores]]) -> C2STResult:
+        """Put together what is known so far.
+
+        Parameters
+        ----------
+        done : mapping
+            Scores of the critics by comparison.
+        """
+        tests: dict[tuple[str, str], TwoSampleTest] = {}
+        for comparison in self.comparisons:
+            if scores := done.get(comparison):
+                test = TwoSampleTest([(comparison, tuple(scores))], self.config)
+                tests[comparison.row, comparison.column] = test
+                if self.mirrored:
+                    tests[comparison.column, comparison.row] = test
+        if ALL in self.rows or ALL in self.columns:
+            tests |= self._of_all(done)
+        return C2STResult(
+            self.kind, self.rows, self.columns, tests, self.config, self.sides, _made_with(self.config), self.notes
+        )
+
+    def _of_all(self, done: Mapping[Comparison, Sequence[CriticScores]]) -> dict[tuple[str, str], TwoSampleTest]:
+        in_rows = ALL in self.rows
+        tests = {}
+        for line in self.columns if in_rows else self.rows:
+            parts = [
+                (comparison, tuple(done.get(comparison, ())))
+                for comparison in self.comparisons
+                if line == (comparison.column if in_rows else comparison.row)
+            ]
+            if parts and set.intersection(*({of.split for of in scores} for _, scores in parts)):
+                tests[(ALL, line) if in_rows else (line, ALL)] = TwoSampleTest(parts, self.config)
+        return tests
+
+
+def plan_c2st(a: Given, b: Given, config: C2STConfig) -> C2STPlan:
+    """Plan the test of two sides; see `c2st`."""
+    a, b = opened(a), opened(b)
+    return _plan_columns("pair", {describe(a): a}, b, config)
+
+
+def plan_c2st_models(models: Models, cells: Given, config: C2STConfig) -> C2STPlan:
+    """Plan the tests of models against cells; see `c2st_model`."""
+    named = models if isinstance(models, Mapping) else {describe(models): models}
+    sides: dict[str, Given] = {name: opened(model) for name, model in named.items()}
+    for name, side in sides.items():
+        if not isinstance(side, Model):
+            raise C2STError(f"{name} is not a model; test it by c2st(a, b).")
+    return _plan_columns("models", sides, opened(cells), config)
+
+
+def plan_c2st_matrix(cells: Given, columns: Given | None, config: C2STConfig) -> C2STPlan:
+    """Plan the tests of every class against every class; see `c2st_matrix`."""
+    rows = opened(cells)
+    if not isinstance(rows, CellSet) or len(rows.class_names) < 2:
+        raise C2STError("Every class against every class needs a cell set of two classes at least.")
+    others = rows if columns is None else opened(columns)
+    if not isinstance(others, CellSet):
+        raise C2STError("The columns of the table are the classes of a cell set.")
+    mirrored = others is rows and config.protocol != "paper"
+    comparisons = []
+    for i, row in enumerate(rows.class_names):
+        for j, column in enumerate(others.class_names):
+            if mirrored and j < i:
+                continue
+            (pair,) = matched(rows.subset([row]), others.subset([column]), config)
+            comparisons.append(Comparison(row, column, pair.a, pair.b, halves=others is rows and i == j))
+            _check_halves(comparisons[-1])
+    return C2STPlan(
+        "matrix",
+        tuple(rows.class_names),
+        tuple(others.class_names),
+        comparisons,
+        (describe(rows), describe(others)),
+        config,
+        mirrored=mirrored,
+    )
+
+
+def plan_c2st_run(
+    run: Run | str | os.PathLike[str], cells: Given, steps: Sequence[int] | None, config: C2STConfig
+) -> C2STPlan:
+    """Plan the tests of a run's checkpoints against cells; see `c2st_run`."""
+    run = run if isinstance(run, Run) else Run(run)
+    reference = opened(cells)
+    chosen = sorted(run.checkpoints()) if steps is None else list(steps)
+    if not chosen:
+        raise C2STError(f"{run.folder}: this run has no checkpoints to test.")
+    comparisons: list[Comparison] = []
+    columns: list[str] = []
+    for step in chosen:
+        pairs = matched(model_at(run, step), reference, config)
+        columns = [pair.class_name for pair in pairs]
+        comparisons += _comparisons(pairs, config, row=str(step))
+    rows = [str(step) for step in chosen]
+    bands, notes = _bands(pairs, config, row=REAL)
+    return C2STPlan(
+        "run",
+        (*rows, *([REAL] if bands else [])),
+        (*columns, *([ALL] if len(columns) > 1 else [])),
+        [*comparisons, *bands],
+        (f"the run {run.folder.name}", describe(reference)),
+        config,
+        notes=notes,
+    )
+
+
+def _plan_columns(kind: Kind, sides: Mapping[str, Given], b: Given, config: C2STConfig) -> C2STPlan:
+    comparisons: list[Comparison] = []
+    rows: list[str] = []
+    pairs: list[Pair] = []
+    for name, a in sides.items():
+        pairs = matched(a, b, config)
+        rows += [pair.class_name for pair in pairs if pair.class_name not in rows]
+        comparisons += _comparisons(pairs, config, column=name)
+    bands, notes = _bands(pairs, config, column=REAL)
+    left_out = [name for name in getattr(b, "class_names", ()) if name not in rows] if len(rows) > 1 else []
+    if left_out:
+        notes = (*notes, f"left out, since only one side has them: {', '.join(left_out)}")
+    return C2STPlan(
+        kind,
+        (*rows, *([ALL] if len(rows) > 1 else [])),
+        (*sides, *([REAL] if bands else [])),
+        [*comparisons, *bands],
+        (", ".join(sides), describe(b)),
+        config,
+        notes=notes,
+    )
+
+
+def _comparisons(
+    pairs: Sequence[Pair], config: C2STConfig, *, row: str | None = None, column: str | None = None
+) -> list[Comparison]:
+    """Compare the sides of each pair, in a row or a column of the table; the class is the other."""
+    most = None
+    if config.protocol == "paper" and len(pairs) > 1:
+        held_out = [pair.b.count // 2 for pair in pairs if pair.b.count is not None]
+        most = min((-(-count // config.resolved_batch_size) for count in held_out), default=None)
+    return [
+        Comparison(row or pair.class_name, column or pair.class_name, pair.a, pair.b, most_batches=most)
+        for pair in pairs
+    ]
+
+
+def _bands(
+    pairs: Sequence[Pair], config: C2STConfig, *, row: str | None = None, column: str | None = None
+) -> tuple[list[Comparison], tuple[str, ...]]:
+    """Compare halves of the reference cells of each pair, where they are enough."""
+    if not config.band:
+        return [], ()
+    real = [pair for pair in pairs if isinstance(pair.b, CellsSide)]
+    small = [pair.class_name for pair in real if (pair.b.count or 0) < FEWEST_FOR_HALVES]
+    bands = [
+        Comparison(row or pair.class_name, column or pair.class_name, pair.b, pair.b, halves=True)
+        for pair in real
+        if pair.class_name not in small
+    ]
+    note = f"no test of real against real for {', '.join(small)}: it takes {FEWEST_FOR_HALVES} real cells"
+    return bands, (note,) if small else ()
+
+
+def _check_halves(comparison: Comparison) -> None:
+    if comparison.halves and (comparison.b.count or 0) < FEWEST_FOR_HALVES:
+        raise C2STError(
+            f"Class {comparison.row!r} has {comparison.b.count} cells; its halves can be tested against each other "
+            f"from {FEWEST_FOR_HALVES} on. Leave it out, or add cells."
+        )
+
+
+def carry_out(
+    plan: C2STPlan,
+    *,
+    store: Store = default_store,
+    scheduler: str | None = None,
+    should_stop: Callable[[], bool] = never,
+) -> Testing:
+    """Do what was planned, yielding what happens.
+
+    Parameters
+    ----------
+    plan : C2STPlan
+    store : path-like, callable or None
+        Folder where the scores of critics are kept, so that a test that was
+        stopped or killed goes on where it was; None keeps nothing.
+    scheduler : str, optional
+        Address of a Dask scheduler to spread the critics over.
+    should_stop : callable
+        Asked a few times a second; True returns what there is.
+
+    Yields
+    ------
+    C2STEvent
+        `Planned`; then `CriticsTraining`, and `ResultSoFar` after every critic.
+
+    Returns
+    -------
+    C2STResult
+
+    Raises
+    ------
+    C2STStoppedError
+        If it was stopped before the first critic was done.
+    C2STError
+        If there is no scheduler at the address.
+    """
+    done: dict[Comparison, list[CriticScores]] = {}
+    with closing(
+        run_critics(plan.comparisons, plan.config, ScoreStore(store), scheduler=scheduler, should_stop=should_stop)
+    ) as events:
+        for event in events:
+            if not isinstance(event, CriticDone):
+                yield event
+                continue
+            comparison = event.comparison
+            done.setdefault(comparison, []).append(event.scores)
+            yield ResultSoFar(plan.result(done), comparison.row, comparison.column)
+    if not done:
+        raise C2STStoppedError("Stopped before the first critic was trained; there is nothing to tell yet.")
+    return plan.result(done)
+
+
+def c2st(
+    a: Given,
+    b: Given,
+    *,
+    store: Store = default_store,
+    scheduler: str | None = None,
+    progress: bool = True,
+    should_stop: Callable[[], bool] = never,
+    on_event: Callable[[C2STEvent], object] | None = None,
+    **settings: Any,
+) -> C2STResult:
+    """Test whether two sets of cells differ, how much, and how sure that is.
+
+    Both sides are halved. A fresh critic learns on the first halves to tell a
+    from b, and is asked about the second ones; that is done anew for each
+    split. Classes of the same name are tested against each other, and all
+    together. A model draws its cells when they are needed.
+
+    Ctrl-C stops it; what there is comes back, and the same call goes on.
+
+    Parameters
+    ----------
+    a, b : CellSet, Model, arrays or path-like
+        Cells; a model; images (N, C, H, W), or one such array per class; or
+        the path of a model file, a run or cells. b is the reference: real
+        cells, where only one side is real.
+    store : path-like, callable or None
+        Folder where the scores of critics are kept; the same question is
+        answered from there. None keeps nothing.
+    scheduler : str, optional
+        Address of a Dask scheduler; the critics are trained on its workers,
+        with the same result.
+    progress : bool
+        Show a progress bar.
+    should_stop : callable
+        Asked a few times a second.
+    on_event : callable, optional
+        Given every event as it happens.
+    **settings
+        Fields of `C2STConfig`: `protocol`, `splits`, `steps`, `width`,
+        `batch_size`, `objective`, `seed`, `device`, …
+
+    Returns
+    -------
+    C2STResult
+        With the test of halves of b's cells beside it, unless `band` is False.
+
+    Raises
+    ------
+    C2STError
+        If the sides have no class in common, or are of different sizes or
+        types, or a setting is out of range.
+    C2STStoppedError
+        If it was stopped before the first critic was done.
+    CellsError, ModelFileError
+        If a path cannot be read.
+
+    References
+    ----------
+    Lopez-Paz and Oquab, Revisiting Classifier Two-Sample Tests, ICLR 2017.
+
+    Examples
+    --------
+    >>> from napari_biogans.cells import simulate_cells
+    >>> tips = simulate_cells(12, classes=["tips"], all_greens=False, seed=0).cells
+    >>> nuclei = simulate_cells(12, classes=["nucleus"], all_greens=False, seed=1).cells
+    >>> result = c2st(tips, nuclei, splits=2, steps=2, width=2, store=None, device="cpu", progress=False)
+    >>> result.rows, result.columns
+    (('tips | nucleus',), ('12 cells', 'real against real'))
+    >>> 0 <= result.p_value <= 1
+    True
+    """
+    config = make_c2st_config(**settings)
+    choose_device(config.device)
+    make = partial(plan_c2st, a, b, config)
+    return _to_end(make, store, scheduler, progress, should_stop, on_event)
+
+
+def c2st_matrix(
+    cells: Given,
+    columns: Given | None = None,
+    *,
+    store: Store = default_store,
+    scheduler: str | None = None,
+    progress: bool = True,
+    should_stop: Callable[[], bool] = never,
+    on_event: Callable[[C2STEvent], object] | None = None,
+    **settings: Any,
+) -> C2STResult:
+    """Test every class against every class.
+
+    On the diagonal are halves of the same class: what the score of nothing
+    looks like here. Telling A from B is telling B from A, so that each pair is
+    tested once; the paper's protocol tests both.
+
+    Parameters
+    ----------
+    cells : CellSet or path-like
+        Of two classes at least.
+    columns : CellSet or path-like, optional
+        Cells of the columns, such as a test set of the same classes, as in the
+        paper; default the same cells.
+    store, scheduler, progress, should_stop, on_event, **settings
+        As for `c2st`.
+
+    Returns
+    -------
+    C2STResult
+        Its rows and columns are the classes.
+
+    Raises
+    ------
+    C2STError
+        As for `c2st`.
+
+    References
+    ----------
+    Osokin et al., GANs for Biological Image Synthesis, ICCV 2017, table 1.
+
+    Examples
+    --------
+    >>> from napari_biogans.cells import simulate_cells
+    >>> cells = simulate_cells(8, classes=["tips", "nucleus"], all_greens=False).cells
+    >>> result = c2st_matrix(cells, splits=2, steps=2, width=2, store=None, device="cpu", progress=False)
+    >>> len(result.to_frame())
+    4
+    """
+    config = make_c2st_config(**settings)
+    choose_device(config.device)
+    make = partial(plan_c2st_matrix, cells, columns, config)
+    return _to_end(make, store, scheduler, progress, should_stop, on_event)
+
+
+def c2st_model(
+    model: Models,
+    cells: Given,
+    *,
+    store: Store = default_store,
+    scheduler: str | None = None,
+    progress: bool = True,
+    should_stop: Callable[[], bool] = never,
+    on_event: Callable[[C2STEvent], object] | None = None,
+    **settings: Any,
+) -> C2STResult:
+    """Test whether a model's cells, or those of several models, pass for real ones.
+
+    Parameters
+    ----------
+    model : Model or path-like, or a mapping of names to them
+        Each is a column of the table.
+    cells : CellSet or path-like
+        Real cells that the model was not trained on.
+    store, scheduler, progress, should_stop, on_event, **settings
+        As for `c2st`.
+
+    Returns
+    -------
+    C2STResult
+        With a row for each class and one for all together, and the column
+        "real against real".
+
+    Raises
+    ------
+    C2STError
+        As for `c2st`.
+
+    References
+    ----------
+    Osokin et al., GANs for Biological Image Synthesis, ICCV 2017, table 2.
+    """
+    config = make_c2st_config(**settings)
+    choose_device(config.device)
+    make = partial(plan_c2st_models, model, cells, config)
+    return _to_end(make, store, scheduler, progress, should_stop, on_event)
+
+
+def c2st_run(
+    run: Run | str | os.PathLike[str],
+    cells: Given,
+    steps_of_run: Sequence[int] | None = None,
+    *,
+    store: Store = default_store,
+    scheduler: str | None = None,
+    progress: bool = True,
+    should_stop: Callable[[], bool] = never,
+    on_event: Callable[[C2STEvent], object] | None = None,
+    **settings: Any,
+) -> C2STResult:
+    """Test the models of a run's checkpoints against real cells.
+
+    Parameters
+    ----------
+    run : Run or path-like
+        With as many checkpoints as the training was told to keep.
+    cells : CellSet or path-like
+        Real cells that the model was not trained on.
+    steps_of_run : sequence of int, optional
+        Steps of the checkpoints to test; default all that are there.
+    store, scheduler, progress, should_stop, on_event, **settings
+        As for `c2st`; `steps` are those of a critic.
+
+    Returns
+    -------
+    C2STResult
+        With a row for each checkpoint, a column for each class, and one for
+        all together.
+
+    Raises
+    ------
+    RunError
+        If there is no run, or a checkpoint cannot be read.
+    C2STError
+        As for `c2st`.
+
+    References
+    ----------
+    Osokin et al., GANs for Biological Image Synthesis, ICCV 2017, figure 8.
+    """
+    config = make_c2st_config(**settings)
+    choose_device(config.device)
+    make = partial(plan_c2st_run, run, cells, steps_of_run, config)
+    return _to_end(make, store, scheduler, progress, should_stop, on_event)
+
+
+def _to_end(
+    make_plan: Callable[[], C2STPlan],
+    store: Store,
+    scheduler: str | None,
+    progress: bool,
+    should_stop: Callable[[], bool],
+    on_event: Callable[[C2STEvent], object] | None,
+) -> C2STResult:
+    """Exhaust the events of a test, showing them as a progress bar, and give its result."""
+    plan = make_plan()
+    bar: tqdm[NoReturn] | None = None
+    with stopped_by_interrupt(should_stop) as stop:
+        testing = carry_out(plan, store=store, scheduler=scheduler, should_stop=stop)
+        try:
+            while True:
+                event = next(testing)
+                if isinstance(event, Planned):
+                    bar = tqdm(total=event.steps, unit="step", disable=not progress, dynamic_ncols=True)
+                elif isinstance(event, CriticsTraining) and bar is not None:
+                    bar.set_description(f"{event.done} of {event.critics} critics", refresh=False)
+                    bar.update(event.step - bar.n)
+                if on_event is not None:
+                    on_event(event)
+        except StopIteration as end:
+            result: C2STResult = end.value
+            return result
+        finally:
+            if bar is not None:
+                bar.close()
+            testing.close()
+
+
+def _made_with(config: C2STConfig) -> dict[str, Any]:
+    return {
+        "napari_biogans": version("napari-biogans"),
+        "torch": torch.__version__,
+        "python": platform.python_version(),
+        "device": str(choose_device(config.device)),
+        "made": datetime.now(UTC).isoformat(timespec="seconds"),
+    }

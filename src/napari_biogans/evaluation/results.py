@@ -1,0 +1,433 @@
+"""What two-sample tests found, in numbers and in words."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from napari_biogans.evaluation.critics import Comparison, CriticScores
+from napari_biogans.evaluation.settings import C2STConfig
+from napari_biogans.evaluation.statistics import (
+    Interval,
+    interval_over_splits,
+    p_value_over_splits,
+    permutation_p_value,
+    permuted_areas,
+    smallest_noticed_area,
+    smallest_p_value,
+)
+
+Verdict = Literal["differ", "alike", "too few cells"]
+PLAIN_P_VALUE = 0.001
+"""Below it, how small a p-value is depends on its resolution and says no more."""
+
+
+@dataclass(frozen=True, eq=False)
+class TwoSampleTest:
+    """What the critics of all splits found about one or several comparisons.
+
+    All numbers are means over the splits, and over the comparisons where there
+    are several, which count equally.
+
+    Parameters
+    ----------
+    parts : sequence of (Comparison, sequence of CriticScores)
+        Of one class, or of all classes together.
+    config : C2STConfig
+    """
+
+    parts: Sequence[tuple[Comparison, Sequence[CriticScores]]]
+    config: C2STConfig
+
+    @property
+    def splits(self) -> int:
+        """Splits that are done in all comparisons."""
+        return len(self._common_splits)
+
+    @property
+    def score(self) -> float:
+        """Mean over splits of the critic gap, or of the paper's score in the paper's protocol."""
+        return float(self.scores.mean())
+
+    @property
+    def std(self) -> float:
+        """Standard deviation of the score over splits; NaN for one."""
+        return float(self.scores.std(ddof=1)) if self.splits > 1 else float("nan")
+
+    @property
+    def interval(self) -> Interval:
+        """Of the score; it accounts for splits sharing cells."""
+        return self._interval(self.scores)
+
+    @property
+    def gap(self) -> float:
+        """Mean score of held-out cells of a less that of b, without a penalty."""
+        return float(self._values(lambda of: of.gap).mean())
+
+    @property
+    def paper_score(self) -> float:
+        """The published score, which has the penalty in it."""
+        return float(self._values(lambda of: of.paper_score).mean())
+
+    @property
+    def accuracy(self) -> float:
+        """Part of held-out cells that were assigned to their side; 0.5 is chance."""
+        return float(self.accuracies.mean())
+
+    @property
+    def accuracy_interval(self) -> Interval:
+        """Of the accuracy."""
+        return self._interval(self.accuracies)
+
+    @property
+    def auc(self) -> float:
+        """Chance that a held-out cell of a scores higher than one of b; 0.5 where nothing tells them apart."""
+        return float(self.aucs.mean())
+
+    @property
+    def auc_interval(self) -> Interval:
+        """Of the area under the curve."""
+        return self._interval(self.aucs)
+
+    @cached_property
+    def scores(self) -> NDArray[np.float64]:
+        """Score of each split."""
+        paper = self.config.protocol == "paper"
+        return self._values(lambda of: of.paper_score if paper else of.gap)
+
+    @cached_property
+    def accuracies(self) -> NDArray[np.float64]:
+        """Accuracy of each split."""
+        return self._values(lambda of: of.accuracy)
+
+    @cached_property
+    def aucs(self) -> NDArray[np.float64]:
+        """Area under the curve of each split."""
+        return self._values(lambda of: of.auc)
+
+    @cached_property
+    def p_values(self) -> NDArray[np.float64]:
+        """Of each split: how often shuffled held-out scores tell the sides apart as well."""
+        values = []
+        for split, auc in zip(self._common_splits, self.aucs, strict=True):
+            rng = np.random.default_rng([self.config.seed, split])
+            permuted = np.zeros(self.config.permutations)
+            for _, by_split in self._by_split:
+                permuted += permuted_areas(by_split[split].a, by_split[split].b, self.config.permutations, rng)
+            values.append(permutation_p_value(auc, permuted / len(self.parts)))
+        return np.array(values)
+
+    @property
+    def p_value(self) -> float:
+        """Of all splits together: that of the only one, or twice the median."""
+        return p_value_over_splits(self.p_values)
+
+    @property
+    def p_resolution(self) -> float:
+        """The smallest p-value that can come out, by the number of permutations and of cells."""
+        factor = 1 if self.splits == 1 else 2
+        return max(factor / (self.config.permutations + 1), self._smallest_p_value)
+
+    @property
+    def real_cells(self) -> int:
+        """Real cells that take part."""
+        return sum(comparison.real_cells for comparison, _ in self.parts)
+
+    @property
+    def held_out(self) -> tuple[int, int]:
+        """Cells of a and of b in a split that the critics had not seen."""
+        of_first = [scores[0] for _, scores in self.parts]
+        return sum(len(scores.a) for scores in of_first), sum(len(scores.b) for scores in of_first)
+
+    @property
+    def verdict(self) -> Verdict:
+        """Whether the sides differ, cannot be told apart, or are too small to tell anything."""
+        if self._smallest_p_value > self.config.significance:
+            return "too few cells"
+        return "differ" if self.p_value <= self.config.significance else "alike"
+
+    @property
+    def sentence(self) -> str:
+        """The verdict in words, with what it rests on."""
+        held_out = " + ".join(f"{count:,}" for count in self.held_out)
+        if self.verdict == "too few cells":
+            return (
+                f"too few cells to tell anything: {held_out} held out, with which no p-value can be below "
+                f"{self._smallest_p_value:.2g}"
+            )
+        if self.verdict == "differ":
+            half = self.accuracy_interval.half_width
+            spread = f" ± {half:.0%}" if np.isfinite(half) else ""
+            return f"differ: {self.accuracy:.0%}{spread} accuracy, {self.p_text}"
+        noticed = smallest_noticed_area(*self.held_out, self.config.significance)
+        return (
+            f"cannot be told apart with these {self.real_cells:,} cells ({self.p_text}; an AUC above {noticed:.2f} "
+            "would have been noticed)"
+        )
+
+    @property
+    def p_text(self) -> str:
+        """The p-value as it is reported."""
+        if self.p_value < PLAIN_P_VALUE:
+            return f"p < {PLAIN_P_VALUE:g}"
+        return f"p = {self.p_value:.2g}"
+
+    @property
+    def score_text(self) -> str:
+        """The score with its standard deviation."""
+        return f"{self.score:.2f} ± {self.std:.2f}" if self.splits > 1 else f"{self.score:.2f}"
+
+    def facts(self) -> dict[str, Any]:
+        """Give all numbers by name, as a row of a table."""
+        held_out_a, held_out_b = self.held_out
+        return {
+            "score": self.score,
+            "std": self.std,
+            "low": self.interval.low,
+            "high": self.interval.high,
+            "gap": self.gap,
+            "paper_score": self.paper_score,
+            "accuracy": self.accuracy,
+            "accuracy_low": self.accuracy_interval.low,
+            "accuracy_high": self.accuracy_interval.high,
+            "auc": self.auc,
+            "auc_low": self.auc_interval.low,
+            "auc_high": self.auc_interval.high,
+            "p_value": self.p_value,
+            "p_resolution": self.p_resolution,
+            "splits": self.splits,
+            "real_cells": self.real_cells,
+            "held_out_a": held_out_a,
+            "held_out_b": held_out_b,
+            "verdict": self.sentence,
+        }
+
+    def split_facts(self) -> list[dict[str, Any]]:
+        """Give the numbers of each split, as rows of a table."""
+        columns = {
+            "score": self.scores,
+            "gap": self._values(lambda of: of.gap),
+            "penalty": self._values(lambda of: of.penalty),
+            "paper_score": self._values(lambda of: of.paper_score),
+            "accuracy": self.accuracies,
+            "auc": self.aucs,
+            "p_value": self.p_values,
+        }
+        return [
+            {"split": split, **{name: float(values[k]) for name, values in columns.items()}}
+            for k, split in enumerate(self._common_splits)
+        ]
+
+    @cached_property
+    def _by_split(self) -> list[tuple[Comparison, dict[int, CriticScores]]]:
+        return [(comparison, {scores.split: scores for scores in of_all}) for comparison, of_all in self.parts]
+
+    @cached_property
+    def _common_splits(self) -> list[int]:
+        return sorted(set.intersection(*(set(by_split) for _, by_split in self._by_split)))
+
+    @property
+    def _smallest_p_value(self) -> float:
+        smallest = 1.0
+        for _, scores in self.parts:
+            smallest *= smallest_p_value(len(scores[0].a), len(scores[0].b), splits=1)
+        return min(1.0, (1 if self.splits == 1 else 2) * smallest)
+
+    def _interval(self, values: NDArray[np.float64]) -> Interval:
+        return interval_over_splits(values, self.config.confidence)
+
+    def _values(self, number: Callable[[CriticScores], float]) -> NDArray[np.float64]:
+        """Take a number of each split, the mean over the comparisons."""
+        return np.array(
+            [np.mean([number(by_split[split]) for _, by_split in self._by_split]) for split in self._common_splits]
+        )
+
+
+Kind = Literal["pair", "matrix", "models", "run"]
+ALL = "all"
+"""The row of all classes together."""
+
+
+@dataclass(frozen=True, eq=False)
+class C2STResult:
+    """Two-sample tests, in rows and columns.
+
+    Parameters
+    ----------
+    kind : {"pair", "matrix", "models", "run"}
+        What was asked: two sides; every class against every class; models, or
+        the checkpoints of a run, against cells.
+    rows, columns : tuple of str
+        Classes, models, steps or what else there is.
+    tests : dict
+        `TwoSampleTest` by row and column; those that were not done when it was
+        stopped are missing.
+    config : C2STConfig
+    sides : tuple of str
+        What a and b are, in words.
+    facts : dict
+        Versions, date and whatever else is needed to make sense of it.
+    notes : tuple of str
+        What its reader should know.
+    diversity : pandas.DataFrame, optional
+        Spread of the models' greens at a fixed red; see
+        `napari_biogans.diversity`.
+    """
+
+    kind: Kind
+    rows: tuple[str, ...]
+    columns: tuple[str, ...]
+    tests: dict[tuple[str, str], TwoSampleTest]
+    config: C2STConfig
+    sides: tuple[str, str]
+    facts: dict[str, Any]
+    notes: tuple[str, ...] = ()
+    diversity: pd.DataFrame | None = None
+
+    @property
+    def overall(self) -> TwoSampleTest:
+        """The test of all classes together, or the only one.
+
+        Raises
+        ------
+        ValueError
+            If there are several; take one from `tests`.
+        """
+        row = ALL if ALL in self.rows else self.rows[-1]
+        if self.kind in ("pair", "models") and (row, self.columns[0]) in self.tests:
+            return self.tests[row, self.columns[0]]
+        raise ValueError("There is no single test for all of this; take those of `tests`, by row and column.")
+
+    @property
+    def score(self) -> float:
+        """Of `overall`: mean over splits, by the protocol."""
+        return self.overall.score
+
+    @property
+    def std(self) -> float:
+        """Of `overall`: standard deviation of the score over splits."""
+        return self.overall.std
+
+    @property
+    def interval(self) -> Interval:
+        """Of `overall`: confidence interval of the score."""
+        return self.overall.interval
+
+    @property
+    def accuracy(self) -> float:
+        """Of `overall`: part of held-out cells that were assigned to their side."""
+        return self.overall.accuracy
+
+    @property
+    def auc(self) -> float:
+        """Of `overall`: area under the curve."""
+        return self.overall.auc
+
+    @property
+    def p_value(self) -> float:
+        """Of `overall`."""
+        return self.overall.p_value
+
+    @property
+    def verdict(self) -> str:
+        """Of `overall`, in words."""
+        return self.overall.sentence
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether all splits of all tests are done."""
+        expected = {(row, column) for row in self.rows for column in self.columns}
+        return not self.missing(expected) and all(test.splits == self.config.splits for test in self.tests.values())
+
+    def missing(self, places: set[tuple[str, str]]) -> set[tuple[str, str]]:
+        """Find which of some places have no test."""
+        return places - set(self.tests)
+
+    def to_frame(self) -> pd.DataFrame:
+        """Give one row per test.
+
+        Returns
+        -------
+        pandas.DataFrame
+            `row` and `column` of the table, then score, standard deviation
+            over splits and interval (`low`, `high`), `gap`, `paper_score`,
+            `accuracy`, `auc` with their intervals, `p_value` and its
+            resolution, numbers of splits and cells, and the verdict.
+        """
+        return pd.DataFrame(
+            [{"row": row, "column": column, **test.facts()} for (row, column), test in self._in_order()]
+        )
+
+    def splits_frame(self) -> pd.DataFrame:
+        """Give one row per split of each test."""
+        return pd.DataFrame(
+            [
+                {"row": row, "column": column, **facts}
+                for (row, column), test in self._in_order()
+                for facts in test.split_facts()
+            ]
+        )
+
+    def __str__(self) -> str:
+        lines = [self.title, f"({self.config})"]
+        width = max(len(row) for row in self.rows)
+        cells = {place: test.score_text for place, test in self.tests.items()}
+        widths = [
+            max(len(column), *(len(cells.get((row, column), "")) for row in self.rows)) for column in self.columns
+        ]
+        lines += [
+            "",
+            " " * width + "  " + "  ".join(name.rjust(w) for name, w in zip(self.columns, widths, strict=True)),
+        ]
+        for row in self.rows:
+            texts = [cells.get((row, column), "–").rjust(w) for column, w in zip(self.columns, widths, strict=True)]
+            lines.append(row.ljust(width) + "  " + "  ".join(texts))
+        lines += ["", *self.sentences()]
+        lines += [f"Note: {note}" for note in self.notes]
+        return "\n".join(lines)
+
+    @property
+    def title(self) -> str:
+        """What was asked, in one line."""
+        a, b = self.sides
+        match self.kind:
+            case "matrix":
+                return f"C2ST of every class against every class: {a}"
+            case "run":
+                return f"C2ST over the training of {a} against {b}"
+            case _:
+                return f"C2ST of {a} against {b}"
+
+    def sentences(self) -> list[str]:
+        """Give the verdicts, one line each; of a matrix only those that are no difference."""
+        first = self.columns[0]
+        if self.kind == "matrix":
+            unexpected: dict[TwoSampleTest, tuple[str, str]] = {}
+            for (row, column), test in self._in_order():
+                if (test.verdict == "differ") == (row == column):
+                    unexpected.setdefault(test, (row, column))  # one test stands for both orders of two classes
+            lines = [f"{row} against {column}: {test.sentence}." for test, (row, column) in unexpected.items()]
+            return lines or ["All classes differ from each other, and none from itself."]
+        if self.kind == "run":
+            return []
+        columns = self.columns if self.kind == "models" else (first,)
+        return [
+            f"{row}{f', {column}' if len(self.columns) > 2 else ''}: {self.tests[row, column].sentence}."
+            for row in self.rows
+            for column in columns
+            if (row, column) in self.tests and column != REAL
+        ]
+
+    def _in_order(self) -> list[tuple[tuple[str, str], TwoSampleTest]]:
+        places = [(row, column) for row in self.rows for column in self.columns]
+        return [(place, self.tests[place]) for place in places if place in self.tests]
+
+
+REAL = "real against real"
+"""The column of halves of the reference cells."""

@@ -1,0 +1,262 @@
+"""The two sides of a test: cells that were measured, or a model that draws them when they are asked for."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator
+from copy import deepcopy
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from napari_biogans.cells import CellSet, from_unit, to_unit
+from napari_biogans.models import Model
+from napari_biogans.training.data import ClassSampler
+
+Batches = Callable[[int], Tensor]
+"""Number to cells (1, number, C, H, W), float32 in [-1, 1], unlike those before."""
+
+
+class Part(Protocol):
+    """A part of a side: what a critic learns from, or what it is asked about."""
+
+    @property
+    def places(self) -> NDArray[np.int32]:
+        """Of its cells in the side, or in what was drawn."""
+
+    def blocks(self, device: torch.device, size: int) -> Iterator[Tensor]:
+        """Give its cells, always the same, in blocks (1, size, C, H, W) in [-1, 1]."""
+
+    def batches(self, device: torch.device, rng: torch.Generator, *, flips: bool) -> Batches:
+        """Give batches of it without an end."""
+
+
+@dataclass(frozen=True, eq=False)
+class CellsSide:
+    """Cells of one class.
+
+    Parameters
+    ----------
+    class_name : str
+    cells : array (N, C, H, W)
+        As they are stored.
+    intensity_range : array (C, 2)
+        Intensities that are -1 and 1 in this test, for both sides.
+    green_needs_red : bool
+        Whether green is shown only where red is not black.
+    """
+
+    class_name: str
+    cells: NDArray[Any]
+    intensity_range: NDArray[np.float32]
+    green_needs_red: bool = False
+
+    @property
+    def count(self) -> int | None:
+        """How many cells there are."""
+        return len(self.cells)
+
+    @property
+    def image_shape(self) -> tuple[int, int, int]:
+        """Channels, height and width."""
+        channels, height, width = self.cells.shape[1:]
+        return channels, height, width
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """A digest of the cells and of how they are scaled."""
+        cells = CellSet([self.cells], ["cells"], self._channel_names, intensity_range=self.intensity_range)
+        return f"{cells.fingerprint()}-{self.green_needs_red}"
+
+    def part(self, places: NDArray[np.int64]) -> CellsPart:
+        """Take some of the cells."""
+        return CellsPart(self, places.astype(np.int32))
+
+    def show(self, places: NDArray[np.int32]) -> NDArray[Any]:
+        """Give cells, (N, C, H, W), in the units and of the type in which they are stored."""
+        return self.cells[places]
+
+    @property
+    def _channel_names(self) -> list[str]:
+        return [str(channel) for channel in range(self.cells.shape[1])]
+
+
+@dataclass(frozen=True, eq=False)
+class CellsPart:
+    """Some cells of a side."""
+
+    side: CellsSide
+    places: NDArray[np.int32]
+
+    def blocks(self, device: torch.device, size: int) -> Iterator[Tensor]:
+        """Give the cells in order."""
+        side = self.side
+        for start in range(0, len(self.places), size):
+            cells = side.cells[self.places[start : start + size]]
+            images = torch.from_numpy(to_unit(cells, side.intensity_range)).to(device)[None]
+            yield _masked(images) if side.green_needs_red else images
+
+    def batches(self, device: torch.device, rng: torch.Generator, *, flips: bool) -> Batches:
+        """Give batches without an end, in random orders, one after another."""
+        side = self.side
+        cells = CellSet([side.cells[self.places]], ["cells"], side._channel_names, intensity_range=side.intensity_range)
+        sampler = ClassSampler(cells, 1, device, rng, flips=flips)
+
+        def batch(number: int) -> Tensor:
+            sampler.batch_size = number
+            images = sampler.batch()
+            return _masked(images) if side.green_needs_red else images
+
+        return batch
+
+
+@dataclass(frozen=True, eq=False)
+class DrawnSide:
+    """A model, for one of its classes.
+
+    Parameters
+    ----------
+    class_name : str
+    model : Model
+    model_digest : str
+        Of its weights; see `digest_of`.
+    intensity_range : array (C, 2)
+        Intensities that are -1 and 1 in this test, for both sides.
+    rounded : bool
+        Whether cells are rounded to the type of real ones, so that fractions
+        of an intensity do not give them away.
+    green_needs_red : bool
+        Whether green is shown only where red is not black.
+    """
+
+    class_name: str
+    model: Model
+    model_digest: str
+    intensity_range: NDArray[np.float32]
+    rounded: bool
+    green_needs_red: bool = False
+
+    @property
+    def count(self) -> int | None:
+        """None: as many as are asked for."""
+        return None
+
+    @property
+    def image_shape(self) -> tuple[int, int, int]:
+        """Channels, height and width."""
+        shape = self.model.header.shape
+        return shape.channels, *shape.image_size
+
+    @property
+    def fingerprint(self) -> str:
+        """A digest of the model and of how its cells are scaled."""
+        scaling = self.intensity_range.tolist(), self.rounded, self.green_needs_red
+        return f"{self.model_digest}-{self.class_name!r}-{scaling}"
+
+    def on(self, device: torch.device) -> DrawnSide:
+        """Give the same side with its networks on a device."""
+        if self.model.device == device:
+            return self
+        return replace(self, model=deepcopy(self.model).to(device))
+
+    def part(self, number: int, seed: int) -> DrawnPart:
+        """Take cells that are drawn from a seed.
+
+        Parameters
+        ----------
+        number : int
+        seed : int
+            Of `blocks`; `batches` have their own random numbers.
+        """
+        return DrawnPart(self, number, seed)
+
+    def draw(self, latents: Tensor) -> Tensor:
+        """Draw cells as the critic sees them.
+
+        Parameters
+        ----------
+        latents : tensor (N, Z)
+            On the device of the model.
+
+        Returns
+        -------
+        tensor (1, N, C, H, W), float32
+        """
+        model = self.model
+        with torch.no_grad():
+            drawn = model.generator(latents, [model.class_names.index(self.class_name)])
+        images = model.architecture.pairs(drawn, model.header.shape).float()
+        images = self._as_stored(images) if self.rounded else images
+        return _masked(images) if self.green_needs_red else images
+
+    def show(self, latents: Tensor) -> NDArray[Any]:
+        """Draw cells, (N, C, H, W), in the units and of the type of the cells that the model was trained on."""
+        own_range = np.array(self.model.header.intensity_range, np.float32)
+        images = replace(self, rounded=False).draw(latents)[0].cpu().numpy()
+        return from_unit(images, own_range, self.model.header.dtype)
+
+    def _as_stored(self, images: Tensor) -> Tensor:
+        low, high = torch.tensor(self.model.header.intensity_range, device=images.device).T[:, :, None, None]
+        units = low + (images + 1) * ((high - low) / 2)
+        if self.model.header.dtype != "float32":
+            limits = np.iinfo(self.model.header.dtype)
+            units = units.round().clamp(limits.min, limits.max)
+        scaled: Tensor = to_unit(units, torch.from_numpy(self.intensity_range).to(images.device))
+        return scaled
+
+
+@dataclass(frozen=True, eq=False)
+class DrawnPart:
+    """Cells that a model draws from a seed."""
+
+    side: DrawnSide
+    number: int
+    seed: int
+
+    @property
+    def places(self) -> NDArray[np.int32]:
+        """Of the cells in what is drawn."""
+        return np.arange(self.number, dtype=np.int32)
+
+    def latents(self, device: torch.device) -> Tensor:
+        """Give the latents, (N, Z), the same on every device."""
+        return torch.from_numpy(self.side.model.draw_latents(self.number, seed=self.seed)).to(device)
+
+    def blocks(self, device: torch.device, size: int) -> Iterator[Tensor]:
+        """Draw the cells of the seed."""
+        for latents in self.latents(device).split(size):
+            yield self.side.draw(latents)
+
+    def batches(self, device: torch.device, rng: torch.Generator, *, flips: bool) -> Batches:
+        """Give batches without an end, of latents that are new each time; flips are left to the model."""
+        latent_size = self.side.model.latent_size
+
+        def batch(number: int) -> Tensor:
+            return self.side.draw(torch.randn(number, latent_size, generator=rng, device=device))
+
+        return batch
+
+
+Side = CellsSide | DrawnSide
+
+
+def digest_of(model: Model) -> str:
+    """Compute a digest of what a model draws: its weights, its sizes and its units."""
+    header = model.header
+    digest = hashlib.blake2b(digest_size=16)
+    facts = (header.architecture, header.shape, header.class_names, header.intensity_range, header.dtype)
+    digest.update(repr(facts).encode())
+    for name, tensor in sorted(model.generator.state_dict().items()):
+        digest.update(name.encode())
+        digest.update(np.ascontiguousarray(tensor.cpu().numpy()).data)
+    return digest.hexdigest()
+
+
+def _masked(images: Tensor) -> Tensor:
+    """Black out the other channels where red is black."""
+    return torch.cat([images[:, :, :1], torch.where(images[:, :, :1] > -1, images[:, :, 1:], -1.0)], dim=2)
