@@ -217,5 +217,5 @@ def _sides(
                 f"Class {name!r} has {len(images)} cell; a test needs {FEWEST_CELLS} at least, one to learn from and "
                 "one to ask about, and tells something from about a hundred."
             )
-        sides.append(CellsSide(name, images, intensity_range, green_needs_red))
+        sides.append(CellsSide(name, images, intensity_range, given.pixel_size, green_needs_red))
     return sides

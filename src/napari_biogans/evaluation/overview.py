@@ -5,20 +5,16 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import numpy as np
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
 
-from napari_biogans.cells import CellSet, to_unit
+from napari_biogans.cells import CellSet
+from napari_biogans.evaluation.sheets import GAP, add_scale_bar, composite, contact_sheet
 from napari_biogans.models import Model
 
 COLUMNS = 8
 ROWS = 2
 MOST_CLASSES = 12
-SCALE_BAR_UM = 5
-GAP = 2
-"""Pixels between cells."""
 WIDTH_INCHES = 10.0
 """Of a row of cells."""
 TITLE_INCHES = 0.32
@@ -79,7 +75,7 @@ def overview_figure(model: Model, cells: CellSet, *, seed: int = 0) -> Figure:
     red_name, green_name = model.channel_names[:2]
     ranges = np.array(model.header.intensity_range, np.float32)
 
-    sheets = [_contact_sheet([_composite(row, ranges) for row in part.rows]) for part in parts]
+    sheets = [contact_sheet([composite(row, ranges) for row in part.rows], COLUMNS) for part in parts]
     inches = WIDTH_INCHES / sheets[0].shape[1]  # of a pixel
     left = MARGIN_INCHES + LETTER_INCHES * max(len(label) for part in parts for label in (*part.labels, ""))
     width = left + WIDTH_INCHES + MARGIN_INCHES
@@ -97,7 +93,7 @@ def overview_figure(model: Model, cells: CellSet, *, seed: int = 0) -> Figure:
         axes.tick_params(length=0)
         axes.spines[:].set_visible(False)
     if cells.pixel_size is not None:
-        _add_scale_bar(figure.axes[0], sheets[0].shape, cells.pixel_size)
+        add_scale_bar(figure.axes[0], sheets[0].shape, cells.pixel_size)
     low, high = ranges[:2].T
     figure.text(
         1 - MARGIN_INCHES / width,
@@ -153,29 +149,3 @@ def _in_rows(images: NDArray[Any]) -> list[NDArray[Any]]:
 def _kind(cells: CellSet) -> str:
     simulated = all((table["source"] == "simulated").all() for table in cells.features)
     return "Simulated" if simulated else "Real"
-
-
-def _composite(images: NDArray[Any], intensity_range: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Lay channel 0 in red and channel 1 in green over each other: (N, C, H, W) to (N, H, W, 3) in [0, 1]."""
-    unit = (to_unit(images[:, :2], intensity_range[:2]) + 1) / 2
-    red, green = unit[:, 0], unit[:, 1]
-    return np.stack([red, green, np.zeros_like(red)], axis=-1)
-
-
-def _contact_sheet(rows: list[NDArray[np.float32]]) -> NDArray[np.float32]:
-    """Put rows of images, each (N, H, W, 3), below each other, with white between them."""
-    height, width = rows[0].shape[1:3]
-    sheet = np.ones((len(rows) * (height + GAP) - GAP, COLUMNS * (width + GAP) - GAP, 3), np.float32)
-    for k, row in enumerate(rows):
-        top = k * (height + GAP)
-        for column, image in enumerate(row):
-            left = column * (width + GAP)
-            sheet[top : top + height, left : left + width] = image
-    return sheet
-
-
-def _add_scale_bar(axes: Axes, shape: tuple[int, ...], pixel_size: float) -> None:
-    length = SCALE_BAR_UM / pixel_size
-    left, top = shape[1] - length - 6, shape[0] - 8
-    axes.add_patch(Rectangle((left, top), length, 3, color="white", linewidth=0))
-    axes.text(left + length / 2, top - 2, f"{SCALE_BAR_UM} µm", color="white", ha="center", va="bottom", fontsize=7)

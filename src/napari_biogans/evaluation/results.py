@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Literal
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -22,6 +24,11 @@ from napari_biogans.evaluation.statistics import (
     smallest_noticed_area,
     smallest_p_value,
 )
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from napari_biogans.evaluation.telling import TellingCells
 
 Verdict = Literal["differ", "alike", "too few cells"]
 PLAIN_P_VALUE = 0.001
@@ -82,8 +89,8 @@ class TwoSampleTest:
 
     @property
     def accuracy_interval(self) -> Interval:
-        """Of the accuracy."""
-        return self._interval(self.accuracies)
+        """Of the accuracy, within [0, 1]."""
+        return self._interval(self.accuracies).clipped(0, 1)
 
     @property
     def auc(self) -> float:
@@ -92,8 +99,8 @@ class TwoSampleTest:
 
     @property
     def auc_interval(self) -> Interval:
-        """Of the area under the curve."""
-        return self._interval(self.aucs)
+        """Of the area under the curve, within [0, 1]."""
+        return self._interval(self.aucs).clipped(0, 1)
 
     @cached_property
     def scores(self) -> NDArray[np.float64]:
@@ -181,7 +188,8 @@ class TwoSampleTest:
     @property
     def score_text(self) -> str:
         """The score with its standard deviation."""
-        return f"{self.score:.2f} ± {self.std:.2f}" if self.splits > 1 else f"{self.score:.2f}"
+        score = round(self.score, 2) + 0.0  # not -0.00
+        return f"{score:.2f} ± {self.std:.2f}" if self.splits > 1 else f"{score:.2f}"
 
     def facts(self) -> dict[str, Any]:
         """Give all numbers by name, as a row of a table."""
@@ -373,6 +381,98 @@ class C2STResult:
                 for facts in test.split_facts()
             ]
         )
+
+    def plot(self) -> Figure:
+        """Draw it: a heat map, a curve over the steps of a run, or intervals by class.
+
+        Returns
+        -------
+        matplotlib.figure.Figure
+        """
+        # The modules that draw and write results import this one.
+        from napari_biogans.evaluation.figures import result_figure
+
+        return result_figure(self)
+
+    def plot_histogram(self, row: str | None = None, column: str | None = None) -> Figure:
+        """Draw how the held-out scores of the two sides of one test are distributed.
+
+        Parameters
+        ----------
+        row, column : str, optional
+            Of the test; default `overall`.
+        """
+        from napari_biogans.evaluation.figures import histogram_figure
+        from napari_biogans.evaluation.report import names_of_sides
+
+        row, column = self._place(row, column)
+        return histogram_figure(self.tests[row, column], *names_of_sides(self, row, column))
+
+    def plot_telling(self, row: str | None = None, column: str | None = None, n: int = 8) -> Figure:
+        """Draw the cells of one test that the critics were surest about; see `telling`."""
+        from napari_biogans.evaluation.figures import telling_figure
+        from napari_biogans.evaluation.report import names_of_sides
+
+        row, column = self._place(row, column)
+        return telling_figure(self.telling(row, column, n), *names_of_sides(self, row, column))
+
+    def telling(self, row: str | None = None, column: str | None = None, n: int = 8) -> TellingCells:
+        """Find the held-out cells of one test that the critics were surest about.
+
+        Parameters
+        ----------
+        row, column : str, optional
+            Of the test; default `overall`.
+        n : int
+            So many of either side, or as many as there are.
+
+        Returns
+        -------
+        TellingCells
+            `a_images` and `b_images` in the units of the cells, and how sure
+            the critics were.
+        """
+        from napari_biogans.evaluation.telling import telling_cells
+
+        return telling_cells(self.tests[self._place(row, column)], n)
+
+    def to_csv(self, path: str | os.PathLike[str]) -> Path:
+        """Write `to_frame` as a CSV file."""
+        from napari_biogans.evaluation.report import save_csv
+
+        return save_csv(self, path)
+
+    def to_json(self, path: str | os.PathLike[str]) -> Path:
+        """Write the tests with their splits, the settings and the versions as a JSON file."""
+        from napari_biogans.evaluation.report import save_json
+
+        return save_json(self, path)
+
+    def save(self, folder: str | os.PathLike[str]) -> list[Path]:
+        """Write tables, figures (PNG and SVG) and a short report into a folder.
+
+        Parameters
+        ----------
+        folder : path-like
+            Made if it is missing; files of an earlier result are replaced.
+
+        Returns
+        -------
+        list of pathlib.Path
+            `report.md` first.
+        """
+        from napari_biogans.evaluation.report import save_result
+
+        return save_result(self, folder)
+
+    def _place(self, row: str | None, column: str | None) -> tuple[str, str]:
+        if row is None and column is None:
+            overall = self.overall
+            return next(place for place, test in self.tests.items() if test is overall)
+        place = (row or self.rows[0], column or self.columns[0])
+        if place not in self.tests:
+            raise KeyError(f"There is no test in row {place[0]!r}, column {place[1]!r}.")
+        return place
 
     def __str__(self) -> str:
         lines = [self.title, f"({self.config})"]

@@ -47,6 +47,8 @@ class CellsSide:
         As they are stored.
     intensity_range : array (C, 2)
         Intensities that are -1 and 1 in this test, for both sides.
+    pixel_size : float, optional
+        In µm.
     green_needs_red : bool
         Whether green is shown only where red is not black.
     """
@@ -54,6 +56,7 @@ class CellsSide:
     class_name: str
     cells: NDArray[Any]
     intensity_range: NDArray[np.float32]
+    pixel_size: float | None = None
     green_needs_red: bool = False
 
     @property
@@ -145,6 +148,11 @@ class DrawnSide:
     def count(self) -> int | None:
         """None: as many as are asked for."""
         return None
+
+    @property
+    def pixel_size(self) -> float | None:
+        """In µm, when it is known."""
+        return self.model.header.pixel_size
 
     @property
     def image_shape(self) -> tuple[int, int, int]:

@@ -26,6 +26,10 @@ class Interval(NamedTuple):
         """Half its length."""
         return (self.high - self.low) / 2
 
+    def clipped(self, lowest: float, highest: float) -> Interval:
+        """Leave out what cannot be."""
+        return Interval(*np.clip(self, lowest, highest).tolist())
+
 
 def area_under_curve(a: Scores, b: Scores) -> float:
     """Compute the chance that a score of a is higher than one of b; ties count half.
