@@ -12,9 +12,10 @@ import warnings
 import cyclopts
 from pydantic import ValidationError
 
-from napari_biogans.cli import drawing, facts, training  # noqa: F401 (they add their verbs to the app)
+from napari_biogans.cli import drawing, facts, scoring, training  # noqa: F401 (they add their verbs to the app)
 from napari_biogans.cli.app import EXPECTED_ERRORS, INTERRUPTED, say
 from napari_biogans.cli.app import app as command_line
+from napari_biogans.evaluation import C2STStoppedError
 from napari_biogans.training.configuration import explain
 from napari_biogans.training.errors import TrainingStoppedError
 
@@ -41,7 +42,7 @@ def main(arguments: list[str] | None = None) -> int:
         reason = error.__cause__
         say(f"Error: {explain(reason) if isinstance(reason, ValidationError) else error}")
         return 2
-    except TrainingStoppedError as error:
+    except (TrainingStoppedError, C2STStoppedError) as error:
         say(str(error))
         return INTERRUPTED
     except EXPECTED_ERRORS as error:

@@ -12,6 +12,7 @@ import cyclopts
 from cyclopts import App, ArgumentCollection, Token
 
 from napari_biogans.cells import CellsError
+from napari_biogans.evaluation.settings import C2ST_PRESETS
 from napari_biogans.models import ModelFileError
 from napari_biogans.training import TrainingError
 from napari_biogans.training.presets import PRESETS
@@ -26,16 +27,25 @@ def _fill_from_preset(app: App, commands: tuple[str, ...], arguments: ArgumentCo
     by_name = {argument.name: argument for argument in arguments}
     _refuse_taken_over(by_name)
     preset = by_name.get("--preset")
-    if preset is None or not preset.tokens or preset.tokens[0].value not in PRESETS:
+    if preset is None or not preset.tokens:
         return
+    for name, value in _preset_settings(preset.tokens[0].value, by_name).items():
+        flag = f"--{name.replace('_', '-')}"
+        if value is not None and not by_name[flag].tokens:
+            by_name[flag].append(Token(keyword=flag, value=str(value), source="preset"))
+
+
+def _preset_settings(preset: str, by_name: dict[str, cyclopts.Argument]) -> dict[str, Any]:
+    """Find what a preset of a training or of a test sets; nothing for one that is not known: it is refused later."""
+    if "--start-from" not in by_name:
+        return C2ST_PRESETS[preset].settings if preset in C2ST_PRESETS else {}
+    if preset not in PRESETS:
+        return {}
     # What a model to start from decides is not contradicted by a preset.
     taken_over = TAKEN_OVER if by_name["--start-from"].tokens else ()
     asked_for = by_name["--architecture"].tokens
-    settings = PRESETS[preset.tokens[0].value].settings_for(asked_for[0].value if asked_for else None)
-    for name, value in settings.items():
-        flag = f"--{name.replace('_', '-')}"
-        if value is not None and name not in taken_over and not by_name[flag].tokens:
-            by_name[flag].append(Token(keyword=flag, value=str(value), source="preset"))
+    settings = PRESETS[preset].settings_for(asked_for[0].value if asked_for else None)
+    return {name: value for name, value in settings.items() if name not in taken_over}
 
 
 def _refuse_taken_over(by_name: dict[str, cyclopts.Argument]) -> None:

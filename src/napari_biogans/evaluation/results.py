@@ -174,8 +174,8 @@ class TwoSampleTest:
             return f"differ: {self.accuracy:.0%}{spread} accuracy, {self.p_text}"
         noticed = smallest_noticed_area(*self.held_out, self.config.significance)
         return (
-            f"cannot be told apart with these {self.real_cells:,} cells ({self.p_text}; an AUC above {noticed:.2f} "
-            "would have been noticed)"
+            f"cannot be told apart with these {self.real_cells:,} cells by such critics ({self.p_text}; an AUC above "
+            f"{noticed:.2f} would have been noticed)"
         )
 
     @property
@@ -506,7 +506,6 @@ class C2STResult:
 
     def sentences(self) -> list[str]:
         """Give the verdicts, one line each; of a matrix only those that are no difference."""
-        first = self.columns[0]
         if self.kind == "matrix":
             unexpected: dict[TwoSampleTest, tuple[str, str]] = {}
             for (row, column), test in self._in_order():
@@ -516,12 +515,12 @@ class C2STResult:
             return lines or ["All classes differ from each other, and none from itself."]
         if self.kind == "run":
             return []
-        columns = self.columns if self.kind == "models" else (first,)
+        columns = [column for column in self.columns if column != REAL]
         return [
-            f"{row}{f', {column}' if len(self.columns) > 2 else ''}: {self.tests[row, column].sentence}."
+            f"{row}{f', {column}' if len(columns) > 1 else ''}: {self.tests[row, column].sentence}."
             for row in self.rows
             for column in columns
-            if (row, column) in self.tests and column != REAL
+            if (row, column) in self.tests
         ]
 
     def _in_order(self) -> list[tuple[tuple[str, str], TwoSampleTest]]:

@@ -118,8 +118,9 @@ class C2STConfig:
 
     def __str__(self) -> str:
         settings = self.of_critics
+        splits = "1 split" if self.splits == 1 else f"{self.splits} splits"
         return (
-            f"{settings['protocol']} protocol, {self.splits} splits, {settings['objective']} critic of width "
+            f"{settings['protocol']} protocol, {splits}, {settings['objective']} critic of width "
             f"{settings['width']}, {settings['steps']:,} steps, batch {settings['batch_size']}, learning rate "
             f"{settings['learning_rate']:g}, seed {self.seed}"
         )
