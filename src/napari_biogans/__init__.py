@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from napari_biogans.cells import CellsError, CellSet, CellsWarning, read_cells, simulate_cells, write_cells
-    from napari_biogans.evaluation import overview_figure
+    from napari_biogans.evaluation import Diversity, diversity, overview_figure
     from napari_biogans.models import Model, ModelFileError, import_original, load_model, read_latents
     from napari_biogans.training import (
         DeviceMemoryError,
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "cells": ("CellSet", "CellsError", "CellsWarning", "read_cells", "simulate_cells", "write_cells"),
-    "evaluation": ("overview_figure",),
+    "evaluation": ("Diversity", "diversity", "overview_figure"),
     "models": ("Model", "ModelFileError", "import_original", "load_model", "read_latents"),
     "training": (
         "DeviceMemoryError",
@@ -54,6 +54,7 @@ __all__ = [
     "CellsError",
     "CellsWarning",
     "DeviceMemoryError",
+    "Diversity",
     "Model",
     "ModelFileError",
     "Run",
@@ -64,6 +65,7 @@ __all__ = [
     "TrainingStoppedError",
     "TrainingWarning",
     "__version__",
+    "diversity",
     "import_original",
     "iterate_resumed",
     "iterate_training",
