@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from napari_biogans import CellSet, diversity
+from napari_biogans import CellSet, Run, diversity, train
 from napari_biogans.cells import simulate_cells
 from napari_biogans.models import ARCHITECTURES, Model, NetworkShape, untrained_model
 
@@ -181,3 +181,12 @@ def test_the_bars_are_the_spreads_and_the_axis_says_their_unit(star, tmp_path):
         assert [bar.get_width() for bar in container] == pytest.approx(spreads.tolist())
     figure.savefig(tmp_path / "diversity.png")
     assert (tmp_path / "diversity.png").stat().st_size > 5_000
+
+
+def test_the_log_of_a_training_has_the_same_real_cells(tmp_path):
+    """So that the two can be compared."""
+    cells = simulate_cells(12, classes=["nucleus"], size=(24, 40), all_greens=False).cells
+    model = train(cells, tmp_path / "run", progress=False, steps=1, width=2, batch_size=4, seed=3, device="cpu")
+    logged = Run(tmp_path / "run").diversity()
+    found = diversity(model, cells, seed=3)
+    assert logged["real"].to_numpy() == pytest.approx(found.real[0])
