@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from napari_biogans.plugin.reports import Outcome, reports
-from napari_biogans.training import Metrics, Samples, Saved, Started, StepDone
+from napari_biogans.training import GreenSpread, Metrics, Samples, Saved, Started, StepDone
 
 FOLDER = Path("run")
 STARTED = Started(
@@ -32,6 +32,10 @@ def samples(step):
     return Samples(step, np.full((1, 1, 2, 4, 4), step), FOLDER / "samples")
 
 
+def spread(step):
+    return GreenSpread(step, ("Tea1",), drawn=(0.01 * step,), real=(0.1,))
+
+
 def training(time, steps=100, seconds_per_step=0.01):
     yield STARTED
     yield samples(0)
@@ -39,6 +43,8 @@ def training(time, steps=100, seconds_per_step=0.01):
         time.now += seconds_per_step
         yield StepDone(step, 100, 1 / seconds_per_step)
         yield metrics(step)
+        if step % 10 == 0:
+            yield spread(step)
     yield samples(steps)
     yield Saved(steps, FOLDER / "checkpoint", FOLDER / "model")
     return "a model"
@@ -59,6 +65,7 @@ def test_hundreds_of_events_are_a_few_reports_and_none_is_lost():
     assert len(found) <= 12
     assert found[0].started == STARTED
     assert [row.step for report in found for row in report.metrics] == list(range(1, 101))
+    assert [row.step for report in found for row in report.spreads] == list(range(10, 101, 10))
     assert [report.samples.step for report in found if report.samples] == [0, 100]
     assert found[-1].saved.step == found[-1].step == 100
     assert outcome == Outcome(FOLDER, 100, 100)

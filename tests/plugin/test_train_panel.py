@@ -11,9 +11,9 @@ from qtpy.QtWidgets import QLabel, QWidget
 from napari_biogans import CellSet, Run, write_cells
 from napari_biogans.cells.neighbours import SearchStoppedError
 from napari_biogans.models import ARCHITECTURES
-from napari_biogans.plugin.train_panel import TrainPanel
+from napari_biogans.plugin.train_panel import WIDTH, TrainPanel
 from napari_biogans.plugin.training_job import State
-from napari_biogans.training import preparing
+from napari_biogans.training import GreenSpread, preparing
 from napari_biogans.training.presets import PRESETS
 
 from .conftest import TINY, WAIT_MS
@@ -205,7 +205,68 @@ def test_the_plot_follows_the_theme(viewer, train, theme):
 
     viewer.theme = "dark" if theme == "light" else "light"
     viewer.theme = theme
-    assert train.plot.plot.backgroundBrush().color().name() == get_theme(theme).background.as_hex("long")
+    for plot in (train.plot.plot, train.plot.spread_plot):
+        assert plot.backgroundBrush().color().name() == get_theme(theme).background.as_hex("long")
+
+
+def test_whether_greens_vary_is_a_second_plot(train, click, wait_for_state, tmp_path):
+    assert train.plot.view.isHidden()
+    train.settings.set_values({"steps": 10, "architecture": "joint-separable"})
+    click(train.controls.start)
+    wait_for_state(train, State.IDLE)
+    assert train.plot.view.isVisible()
+    assert train.plot.plot.isVisible(), "losses come first"
+    assert "generator" in train.plot.legend.text()
+
+    train.plot.view.setCurrentText("green spread")
+    assert train.plot.spread_plot.isVisible()
+    assert train.plot.plot.isHidden()
+    assert "generator" not in train.plot.legend.text()
+    table = Run(tmp_path / "run").diversity()
+    steps, ratios = train.plot.spread_curve.getData()
+    assert steps.tolist() == table["step"].tolist() == [0, 5, 10]
+    assert ratios == pytest.approx(table["ratio"].to_numpy())
+    assert f"Step 10: Tea1 {ratios[-1]:.2f}" in train.plot.spread_plot.toolTip()
+    low, high = train.plot.spread_plot.viewRange()[1]
+    assert low <= 0 < 1 <= high, "no green but one, and greens as varied as real ones"
+
+
+def test_of_several_classes_the_mean_ratio_is_plotted(train):
+    nan = float("nan")
+    train.plot.append_spreads([GreenSpread(0, ("a",), (nan,), (nan,))])
+    assert train.plot.view.isHidden(), "nothing is known of one cell"
+    train.plot.append_spreads(
+        [
+            GreenSpread(5, ("a", "b", "c"), drawn=(0.1, 0.3, 0.2), real=(0.5, 0.5, nan)),
+            GreenSpread(10, ("a", "b", "c"), drawn=(0.2, 0.4, 0.2), real=(0.5, 0.5, nan)),
+        ]
+    )
+    steps, ratios = train.plot.spread_curve.getData()
+    assert steps.tolist() == [5, 10]
+    assert ratios == pytest.approx([0.4, 0.6])
+    assert "a 0.40, b 0.80, c nan" in train.plot.spread_plot.toolTip()
+
+
+def test_where_red_cannot_be_held_losses_are_the_only_plot(train, click, wait_for_state, tmp_path):
+    train.settings.set_values({"steps": 2, "architecture": "joint-separable"})
+    click(train.controls.start)
+    wait_for_state(train, State.IDLE)
+    train.plot.view.setCurrentText("green spread")
+    train.output.set_path(tmp_path / "another run")
+    train.settings.set_values({"architecture": "joint"})
+    click(train.controls.start)
+    wait_for_state(train, State.IDLE)
+    assert train.plot.view.isHidden()
+    assert train.plot.plot.isVisible()
+    assert len(train.plot.history) == 2
+    assert len(train.plot.spreads) == 0
+
+
+def test_the_plots_fit_a_narrow_dock(train):
+    train.plot.append_spreads([GreenSpread(0, ("a",), (0.1,), (0.2,))])
+    for view in ("losses", "green spread"):
+        train.plot.view.setCurrentText(view)
+        assert train.plot.minimumSizeHint().width() <= WIDTH
 
 
 def test_a_folder_that_cannot_be_written_to(train, fails, works_again, tmp_path):

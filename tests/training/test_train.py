@@ -246,6 +246,8 @@ def test_events_say_what_is_going_on(cells, settings, tmp_path):
     samples = next(events)
     assert samples.images.shape == (1, 16, 2, 24, 40)
     assert samples.images.dtype == np.uint8
+    spread = next(events)
+    assert (spread.step, spread.class_names) == (0, ("pooled",))
     step = next(events)
     assert step.rate > 0
     assert step.seconds_left == pytest.approx(1 / step.rate)

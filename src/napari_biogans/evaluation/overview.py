@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from napari_biogans.cells import CellSet
+from napari_biogans.evaluation.fitting import cells_of_model
 from napari_biogans.evaluation.sheets import GAP, add_scale_bar, composite, contact_sheet
 from napari_biogans.models import Model
 
@@ -47,7 +48,7 @@ def overview_figure(model: Model, cells: CellSet, *, seed: int = 0) -> Figure:
     model : Model
     cells : CellSet
         Real cells to show, chosen at random; of the size of the model's, and
-        of its classes.
+        of its classes, which are found by name.
     seed : int
         Of the choice and of the latents.
 
@@ -59,7 +60,8 @@ def overview_figure(model: Model, cells: CellSet, *, seed: int = 0) -> Figure:
     Raises
     ------
     ValueError
-        If the cells are of another size or of other classes than the model's.
+        If the cells are of another size than the model's, or of other
+        channels or classes.
 
     Examples
     --------
@@ -69,8 +71,7 @@ def overview_figure(model: Model, cells: CellSet, *, seed: int = 0) -> Figure:
     >>> len(overview_figure(model, simulate_cells(4).cells).axes)
     3
     """
-    if cells.size != model.header.shape.image_size:
-        raise ValueError(f"The cells are {cells.size} pixels, the model draws {model.header.shape.image_size}.")
+    cells = cells_of_model(model, cells)
     parts = _parts(model, cells, seed)
     red_name, green_name = model.channel_names[:2]
     ranges = np.array(model.header.intensity_range, np.float32)
@@ -116,10 +117,6 @@ def _parts(model: Model, cells: CellSet, seed: int) -> list[Part]:
             Part(f"Generated cells ({steps})", _in_rows(drawn), []),
         ]
     else:
-        if cells.class_names != model.class_names:
-            raise ValueError(
-                f"The cells are of {', '.join(cells.class_names)}, the model draws {', '.join(model.class_names)}."
-            )
         labels = list(model.class_names[:MOST_CLASSES])
         some = f"; {len(labels)} of {len(model.class_names)} classes" if len(labels) < len(model.class_names) else ""
         same = f"; the same {red_name} in each column" if model.architecture.shares_red else ""

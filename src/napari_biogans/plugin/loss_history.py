@@ -1,4 +1,4 @@
-"""The losses of a training, for a plot. Nothing here knows Qt."""
+"""The losses of a training, or the spread of its greens, for a plot. Nothing here knows Qt."""
 
 from __future__ import annotations
 

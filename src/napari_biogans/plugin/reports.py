@@ -12,7 +12,7 @@ from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from napari_biogans.training import Event, Metrics, Preparing, Samples, Saved, Started, StepDone
+from napari_biogans.training import Event, GreenSpread, Metrics, Preparing, Samples, Saved, Started, StepDone
 from napari_biogans.training.loop import Training
 
 INTERVAL = 0.1
@@ -36,6 +36,8 @@ class Report:
     started: Started | None = None
     metrics: tuple[Metrics, ...] = ()
     """Every row, in order."""
+    spreads: tuple[GreenSpread, ...] = ()
+    """Every one, in order."""
     samples: Samples | None = None
     """The latest only."""
     saved: Saved | None = None
@@ -127,6 +129,8 @@ class _Gathered:
                 self._note(event.step)
             case Metrics():
                 self._report = replace(self._report, metrics=(*self._report.metrics, event))
+            case GreenSpread():
+                self._report = replace(self._report, spreads=(*self._report.spreads, event))
             case Samples():
                 self._report = replace(self._report, samples=event)
             case Saved():

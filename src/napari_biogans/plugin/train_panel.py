@@ -227,6 +227,7 @@ class TrainPanel(QWidget):
         if report.saved is not None:
             SESSION.add_model(report.saved.model.parent)
         self.plot.append(report.metrics)
+        self.plot.append_spreads(report.spreads)
         self.progress.show_report(report)
         self._activity.show(report.step)
 

@@ -9,7 +9,7 @@ from napari_biogans.training.errors import (
     TrainingStoppedError,
     TrainingWarning,
 )
-from napari_biogans.training.events import Event, Metrics, Preparing, Samples, Saved, Started, StepDone
+from napari_biogans.training.events import Event, GreenSpread, Metrics, Preparing, Samples, Saved, Started, StepDone
 from napari_biogans.training.loop import iterate_resumed, iterate_training
 from napari_biogans.training.objectives import OBJECTIVES, Objective
 from napari_biogans.training.run import Run
@@ -19,6 +19,7 @@ __all__ = [
     "OBJECTIVES",
     "DeviceMemoryError",
     "Event",
+    "GreenSpread",
     "Metrics",
     "Objective",
     "Preparing",

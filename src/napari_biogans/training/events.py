@@ -8,6 +8,8 @@ from typing import Any
 
 from numpy.typing import NDArray
 
+from napari_biogans.cells.green_spread import spread_ratio
+
 
 @dataclass(frozen=True)
 class Preparing:
@@ -85,6 +87,28 @@ class Samples:
 
 
 @dataclass(frozen=True)
+class GreenSpread:
+    """How much the greens of samples differ for one red, beside those of real cells alike in red.
+
+    Root mean square differences of intensities on [0, 1], by class; NaN for a
+    class with fewer than two different cells. `napari_biogans.diversity` says
+    what they mean.
+    """
+
+    step: int
+    class_names: tuple[str, ...]
+    drawn: tuple[float, ...]
+    """Of the samples, whose groups of eight have the same red."""
+    real: tuple[float, ...]
+    """Of cells and those nearest to them in red; the same over a run."""
+
+    @property
+    def ratio(self) -> tuple[float, ...]:
+        """Drawn divided by real; near 0 where the same green is drawn each time."""
+        return tuple(spread_ratio(self.drawn, self.real).tolist())
+
+
+@dataclass(frozen=True)
 class Saved:
     """A checkpoint and the model of this step are on disk."""
 
@@ -93,4 +117,4 @@ class Saved:
     model: Path
 
 
-Event = Preparing | Started | StepDone | Metrics | Samples | Saved
+Event = Preparing | Started | StepDone | Metrics | Samples | GreenSpread | Saved

@@ -7,7 +7,7 @@ import os
 import platform
 import time
 import warnings
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
@@ -26,6 +26,7 @@ from napari_biogans.training.memory import advance, explained_build
 from napari_biogans.training.preparing import found_neighbours
 from napari_biogans.training.run import Run, check_free, resumed_config
 from napari_biogans.training.samples import sample_latents
+from napari_biogans.training.spread import SpreadMeter
 from napari_biogans.training.starting import (
     check_start_fits,
     config_of_start,
@@ -64,7 +65,8 @@ def iterate_training(
     Event
         `Preparing` while the neighbours are found that multi-channel cells are
         made up from; `Started`; then `StepDone` after every step and `Metrics`,
-        `Samples` and `Saved` where they are due.
+        `Samples` and `Saved` where they are due. Where red can be held,
+        `GreenSpread` comes with `Samples`.
 
     Returns
     -------
@@ -93,7 +95,7 @@ def iterate_training(
     >>> config = TrainingConfig(steps=2, width=2, batch_size=4, critic_steps=1, device="cpu")
     >>> events = iterate_training(simulate_cells(5).cells, tempfile.mkdtemp() + "/run", config)
     >>> [type(event).__name__ for event in events]
-    ['Started', 'Samples', 'StepDone', 'StepDone', 'Metrics', 'Samples', 'Saved']
+    ['Started', 'Samples', 'GreenSpread', 'StepDone', 'StepDone', 'Metrics', 'Samples', 'GreenSpread', 'Saved']
     """
     config = config or TrainingConfig()
     check_start(folder, config)
@@ -203,13 +205,18 @@ def _train(
     run: Run, state: TrainingState, cells: CellSet, seconds_before: float, should_stop: Callable[[], bool]
 ) -> Training:
     config = state.config
+    meter = SpreadMeter(cells, config)
     clock = _Clock(seconds_before, config.minutes)
     latents = sample_latents(config.architecture, state.shape, config.samples, config.seed)
     saved_step = state.step
 
-    def drawn(model: Model) -> Samples:
+    def drawn(model: Model) -> Iterator[Event]:
         images = model.generate(latents=latents)
-        return Samples(state.step, images, run.save_samples(state.step, model.as_cells(images)))
+        yield Samples(state.step, images, run.save_samples(state.step, model.as_cells(images)))
+        spread = meter.measure(state.step, state.class_names, images)
+        if spread is not None:
+            run.add_green_spread(spread)
+            yield spread
 
     def save(model: Model) -> Saved:
         nonlocal saved_step
@@ -235,7 +242,7 @@ def _train(
     )
     try:
         if state.step == 0:
-            yield drawn(state.model({}))
+            yield from drawn(state.model({}))
         while True:
             advance(state)
             clock.tick()
@@ -253,7 +260,7 @@ def _train(
             if sample_due or save_due:
                 model = state.model(run.last_metrics())
             if sample_due:
-                yield drawn(model)
+                yield from drawn(model)
             if save_due:
                 yield save(model)
             if is_last:

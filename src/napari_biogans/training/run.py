@@ -6,7 +6,7 @@ import csv
 import json
 import os
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -21,11 +21,12 @@ from napari_biogans.cells.writing import file_stems, write_imagej_stack
 from napari_biogans.files import replacing
 from napari_biogans.training.configuration import TrainingConfig, make_config
 from napari_biogans.training.errors import RunError, TrainingError
-from napari_biogans.training.events import Metrics
+from napari_biogans.training.events import GreenSpread, Metrics
 
 FORMAT = "napari-biogans run"
 FORMAT_VERSION = 1
 METRIC_COLUMNS = ("step", "seconds", "critic_loss", "generator_loss", "critic_gap", "gradient_penalty")
+DIVERSITY_COLUMNS = ("step", "class", "drawn", "real", "ratio")
 
 
 class Run:
@@ -131,6 +132,11 @@ class Run:
         return self.folder / "metrics.csv"
 
     @property
+    def diversity_path(self) -> Path:
+        """The table with one row per class for each step that samples of a fixed red were drawn at."""
+        return self.folder / "diversity.csv"
+
+    @property
     def log_path(self) -> Path:
         """What the run did, in words."""
         return self.folder / "log.txt"
@@ -166,6 +172,27 @@ class Run:
             return pd.DataFrame(columns=list(METRIC_COLUMNS))
         return pd.read_csv(self.metrics_path)
 
+    def diversity(self) -> pd.DataFrame:
+        """Read how much the greens of samples differed for one red, beside real cells.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Columns `step`, `class`, `drawn`, `real` and `ratio`, as
+            `napari_biogans.diversity` explains them; one row per class for
+            each step with samples. Empty before the first, and where the
+            model cannot hold red.
+        """
+        if not self.diversity_path.exists():
+            return pd.DataFrame(columns=list(DIVERSITY_COLUMNS))
+        # A class may be called "NA" or "007".
+        return pd.read_csv(
+            self.diversity_path,
+            dtype={"class": str},
+            keep_default_na=False,
+            na_values=dict.fromkeys(("drawn", "real", "ratio"), "nan"),
+        )
+
     def change_config(self, config: TrainingConfig) -> None:
         """Store other settings, as when a run is resumed for more steps."""
         self._record = {**self._record, "config": asdict(config)}
@@ -173,19 +200,19 @@ class Run:
 
     def add_metrics(self, metrics: Metrics) -> None:
         """Append a row to the table."""
-        is_new = not self.metrics_path.exists()
-        with self.metrics_path.open("a", newline="", encoding="utf-8") as file:
-            writer = csv.writer(file)
-            if is_new:
-                writer.writerow(METRIC_COLUMNS)
-            writer.writerow([getattr(metrics, column) for column in METRIC_COLUMNS])
+        _append(self.metrics_path, METRIC_COLUMNS, [[getattr(metrics, column) for column in METRIC_COLUMNS]])
+
+    def add_green_spread(self, spread: GreenSpread) -> None:
+        """Append a row for each class to the table of `diversity`."""
+        rows = zip(spread.class_names, spread.drawn, spread.real, spread.ratio, strict=True)
+        _append(self.diversity_path, DIVERSITY_COLUMNS, ([spread.step, *row] for row in rows))
 
     def forget_after(self, step: int) -> None:
-        """Drop metrics that were logged after a step, before the run goes on from there."""
-        metrics = self.metrics()
-        if (metrics["step"] > step).any():
-            with replacing(self.metrics_path) as temporary:
-                metrics[metrics["step"] <= step].to_csv(temporary, index=False)
+        """Drop what was logged after a step, before the run goes on from there."""
+        for path, table in ((self.metrics_path, self.metrics()), (self.diversity_path, self.diversity())):
+            if (table["step"] > step).any():
+                with replacing(path) as temporary:
+                    table[table["step"] <= step].to_csv(temporary, index=False, na_rep="nan")
 
     def last_metrics(self) -> dict[str, float]:
         """Give the last row of the metrics, by column; empty before the first."""
@@ -257,6 +284,16 @@ def resumed_config(run: Run, **changes: Any) -> TrainingConfig:
 RESUMABLE_SETTINGS = frozenset(
     {"steps", "minutes", "device", "log_every", "sample_every", "checkpoint_every", "keep_checkpoints"}
 )
+
+
+def _append(path: Path, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+    """Add rows to a table, with its columns before the first."""
+    is_new = not path.exists()
+    with path.open("a", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        if is_new:
+            writer.writerow(columns)
+        writer.writerows(rows)
 
 
 def _write_json(path: Path, record: dict[str, Any]) -> None:
