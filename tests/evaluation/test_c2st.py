@@ -527,6 +527,15 @@ class TestResults:
         result.to_json(tmp_path / "alone.json")
         assert (tmp_path / "alone.csv").read_text() == (tmp_path / "out" / "table.csv").read_text()
 
+    def test_the_spread_of_greens_is_part_of_it(self, result, star, cells, tmp_path):
+        assert len(result.diversities) == 1
+        expected = biogans.diversity(star, cells).to_frame()
+        pd.testing.assert_frame_equal(result.diversity.drop(columns="model"), expected)
+        assert "drawn/real" in str(result)
+        paths = result.save(tmp_path)
+        assert "Spread of greens" in paths[0].read_text()
+        assert pd.read_csv(tmp_path / "diversity.csv")["class"].tolist() == ["nucleus", "tips"]
+
     def test_json_holds_no_nan(self, cells, tiny, tmp_path):
         result = c2st(cells, cells, **{**tiny, "splits": 1})
         stored = json.loads(result.to_json(tmp_path / "r.json").read_text(), parse_constant=pytest.fail)

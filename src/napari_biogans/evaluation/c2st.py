@@ -6,7 +6,7 @@ import os
 import platform
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
 from importlib.metadata import version
@@ -18,6 +18,7 @@ from tqdm.auto import tqdm
 from napari_biogans.cells import CellSet
 from napari_biogans.cells.neighbours import never
 from napari_biogans.evaluation.critics import Comparison, CriticScores
+from napari_biogans.evaluation.diversity import Diversity, diversity
 from napari_biogans.evaluation.errors import C2STError, C2STStoppedError
 from napari_biogans.evaluation.events import C2STEvent, CriticDone, CriticsTraining, Planned, ResultSoFar
 from napari_biogans.evaluation.matching import Given, Pair, describe, matched, opened
@@ -54,6 +55,9 @@ class C2STPlan:
     mirrored : bool
         Whether a test stands for that of the swapped classes too.
     notes : tuple of str
+    models : mapping
+        Models that are tested, with the real cells that they are tested
+        against, by name.
     """
 
     kind: Kind
@@ -64,14 +68,21 @@ class C2STPlan:
     config: C2STConfig
     mirrored: bool = False
     notes: tuple[str, ...] = ()
+    models: Mapping[str, tuple[Model, CellSet]] = field(default_factory=dict)
 
-    def result(self, done: Mapping[Comparison, Sequence[CriticScores]]) -> C2STResult:
+    def result(
+        self,
+        done: Mapping[Comparison, Sequence[CriticScores]],
+        diversities: Mapping[str, Diversity] | None = None,
+    ) -> C2STResult:
         """Put together what is known so far.
 
         Parameters
         ----------
         done : mapping
             Scores of the critics by comparison.
+        diversities : mapping, optional
+            Spread of greens by model.
         """
         tests: dict[tuple[str, str], TwoSampleTest] = {}
         for comparison in self.comparisons:
@@ -83,7 +94,15 @@ class C2STPlan:
         if ALL in self.rows or ALL in self.columns:
             tests |= self._of_all(done)
         return C2STResult(
-            self.kind, self.rows, self.columns, tests, self.config, self.sides, _made_with(self.config), self.notes
+            self.kind,
+            self.rows,
+            self.columns,
+            tests,
+            self.config,
+            self.sides,
+            _made_with(self.config),
+            self.notes,
+            diversities or {},
         )
 
     def _of_all(self, done: Mapping[Comparison, Sequence[CriticScores]]) -> dict[tuple[str, str], TwoSampleTest]:
@@ -155,8 +174,11 @@ def plan_c2st_run(
         raise C2STError(f"{run.folder}: this run has no checkpoints to test.")
     comparisons: list[Comparison] = []
     columns: list[str] = []
+    models: dict[str, tuple[Model, CellSet]] = {}
     for step in chosen:
-        pairs = matched(model_at(run, step), reference, config)
+        model = model_at(run, step)
+        pairs = matched(model, reference, config)
+        models |= _models(f"step {step}", model, pairs)
         columns = [pair.class_name for pair in pairs]
         comparisons += _comparisons(pairs, config, row=str(step))
     rows = [str(step) for step in chosen]
@@ -169,6 +191,7 @@ def plan_c2st_run(
         (f"the run {run.folder.name}", describe(reference)),
         config,
         notes=notes,
+        models=models,
     )
 
 
@@ -176,8 +199,10 @@ def _plan_columns(kind: Kind, sides: Mapping[str, Given], b: Given, config: C2ST
     comparisons: list[Comparison] = []
     rows: list[str] = []
     pairs: list[Pair] = []
+    models: dict[str, tuple[Model, CellSet]] = {}
     for name, a in sides.items():
         pairs = matched(a, b, config)
+        models |= _models(name, a, pairs)
         rows += [pair.class_name for pair in pairs if pair.class_name not in rows]
         comparisons += _comparisons(pairs, config, column=name)
     bands, notes = _bands(pairs, config, column=REAL)
@@ -192,7 +217,23 @@ def _plan_columns(kind: Kind, sides: Mapping[str, Given], b: Given, config: C2ST
         (", ".join(sides), describe(b)),
         config,
         notes=notes,
+        models=models,
     )
+
+
+def _models(name: str, a: Given, pairs: Sequence[Pair]) -> dict[str, tuple[Model, CellSet]]:
+    """Give a model with the real cells of all its classes, for the spread of its greens; nothing where some miss."""
+    real = [(pair.class_name, pair.b) for pair in pairs]
+    if not isinstance(a, Model) or len(pairs) < len(a.class_names):
+        return {}
+    sides = [(own, side) for own, side in real if isinstance(side, CellsSide)]
+    if len(sides) < len(pairs):
+        return {}
+    names = a.class_names if len(pairs) == 1 else [own for own, _ in sides]
+    cells = CellSet(
+        [side.cells for _, side in sides], names, a.channel_names, intensity_range=sides[0][1].intensity_range
+    )
+    return {name: (a, cells)}
 
 
 def _comparisons(
@@ -283,7 +324,10 @@ def carry_out(
             yield ResultSoFar(plan.result(done), comparison.row, comparison.column)
     if not done:
         raise C2STStoppedError("Stopped before the first critic was trained; there is nothing to tell yet.")
-    return plan.result(done)
+    if should_stop():
+        return plan.result(done)
+    found = {name: diversity(model, cells, seed=plan.config.seed) for name, (model, cells) in plan.models.items()}
+    return plan.result(done, found)
 
 
 def c2st(

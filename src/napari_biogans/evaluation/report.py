@@ -147,7 +147,13 @@ def report_text(result: C2STResult, figures: dict[str, str]) -> str:
         "",
     ]
     if result.diversity is not None:
-        lines += ["## Spread of greens at one red", "", *_markdown(result.diversity.round(3).to_dict("records")), ""]
+        lines += ["## Spread of greens for one red", "", *_markdown(result.diversity.round(3).to_dict("records")), ""]
+        lines += [
+            f"- {name}, {of_class}: {verdict}."
+            for name, found in result.diversities.items()
+            for of_class, verdict in zip(found.class_names, found.verdicts, strict=True)
+        ]
+        lines += ["", "Spreads are root mean square differences of green intensities, of a range of 1.", ""]
     lines += ["## Figures", ""]
     for name, title in figures.items():
         lines += [f"### {title}", "", f"![{title}](figures/{name}.png)", ""]

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -14,6 +14,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from napari_biogans.evaluation.critics import Comparison, CriticScores
+from napari_biogans.evaluation.diversity import Diversity
 from napari_biogans.evaluation.settings import C2STConfig
 from napari_biogans.evaluation.statistics import (
     Interval,
@@ -283,9 +284,9 @@ class C2STResult:
         Versions, date and whatever else is needed to make sense of it.
     notes : tuple of str
         What its reader should know.
-    diversity : pandas.DataFrame, optional
-        Spread of the models' greens at a fixed red; see
-        `napari_biogans.diversity`.
+    diversities : dict
+        Of each model that was tested, by its name: how much its greens vary
+        for one red; see `napari_biogans.diversity`.
     """
 
     kind: Kind
@@ -296,7 +297,14 @@ class C2STResult:
     sides: tuple[str, str]
     facts: dict[str, Any]
     notes: tuple[str, ...] = ()
-    diversity: pd.DataFrame | None = None
+    diversities: Mapping[str, Diversity] = field(default_factory=dict)
+
+    @property
+    def diversity(self) -> pd.DataFrame | None:
+        """The spread of the models' greens at one red, a row for each class; None without a model."""
+        if not self.diversities:
+            return None
+        return pd.concat([found.to_frame().assign(model=name) for name, found in self.diversities.items()])
 
     @property
     def overall(self) -> TwoSampleTest:
@@ -489,7 +497,9 @@ class C2STResult:
             texts = [cells.get((row, column), "–").rjust(w) for column, w in zip(self.columns, widths, strict=True)]
             lines.append(row.ljust(width) + "  " + "  ".join(texts))
         lines += ["", *self.sentences()]
-        lines += [f"Note: {note}" for note in self.notes]
+        for name, found in self.diversities.items():
+            lines += ["", f"{name}: {found}"]
+        lines += [f"Note: {note}." for note in self.notes]
         return "\n".join(lines)
 
     @property
