@@ -29,8 +29,8 @@ BATCH = 32
 Form = Callable[[Tensor], Tensor]
 
 
-def at_once(networks: nn.ModuleList, *, shared: bool) -> Form:
-    """All networks in one call; on the same input, or each on its own."""
+def stacked(networks: nn.ModuleList, *, shared: bool) -> tuple[Form, list[Tensor]]:
+    """All networks in one call, on the same input or each on its own, and the stacked weights."""
     weights, buffers = stack_module_state(list(networks))
     for weight in weights.values():
         weight.requires_grad_(True)
@@ -40,7 +40,12 @@ def at_once(networks: nn.ModuleList, *, shared: bool) -> Form:
         return functional_call(template, (weights, buffers), (given if shared else given[None],))[0]
 
     form = vmap(one, in_dims=(0, 0, None if shared else 0))
-    return lambda given: form(weights, buffers, given)
+    return lambda given: form(weights, buffers, given), list(weights.values())
+
+
+def at_once(networks: nn.ModuleList, *, shared: bool) -> Form:
+    """All networks in one call; on the same input, or each on its own."""
+    return stacked(networks, shared=shared)[0]
 
 
 def star_at_once(star: nn.Module, red_latent_size: int) -> Form:
