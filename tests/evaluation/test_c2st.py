@@ -253,6 +253,14 @@ class TestWhatIsTested:
         assert "too few cells to tell anything" in result.verdict
         assert any("real against real" in note for note in result.notes)
         assert REAL not in result.columns
+        assert result.is_complete
+
+    def test_a_class_that_is_too_small_for_its_band_does_not_make_it_incomplete(self, cells, tiny):
+        uneven = cells.subset(indices=[slice(0, 20), slice(0, 3)])
+        result = c2st(cells, uneven, **tiny)
+        assert ("nucleus", REAL) in result.tests
+        assert ("tips", REAL) not in result.tests
+        assert result.is_complete
 
     def test_one_split_has_no_interval(self, cells, tiny):
         result = c2st(cells.subset(["tips"]), cells.subset(["nucleus"]), **{**tiny, "splits": 1})
@@ -266,6 +274,22 @@ class TestWhatIsTested:
         other = CellSet(cells.images, cells.class_names, intensity_range=[[0, 100], [0, 90]])
         for comparison in plan_c2st(other, cells, make_c2st_config()).comparisons:
             np.testing.assert_array_equal(comparison.a.intensity_range, cells.intensity_range)
+
+    def test_drawn_cells_are_flipped_where_real_ones_are_but_not_as_published(self, star, cells):
+        import torch
+
+        for protocol, flipped in (("default", True), ("paper", False)):
+            config = C2STConfig(protocol=protocol, device="cpu")
+            comparison = plan_c2st(star, cells, config).comparisons[0]
+            part = critics.halves(comparison, config, 1).a_trained
+            rng, same = (torch.Generator().manual_seed(3) for _ in range(2))
+            images = part.batches(torch.device("cpu"), rng, flips=True)(16)
+            unflipped = comparison.a.draw(torch.randn(16, star.latent_size, generator=same))
+            assert torch.equal(images, unflipped) is not flipped
+
+    def test_a_critic_that_diverges_is_an_error(self, cells, tiny):
+        with pytest.raises(C2STError, match="smaller learning rate"):
+            c2st(cells, cells, **{**tiny, "learning_rate": 1e30, "steps": 5})
 
 
 class TestTables:

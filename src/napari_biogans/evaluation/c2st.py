@@ -101,6 +101,7 @@ class C2STPlan:
             self.config,
             self.sides,
             _made_with(self.config),
+            all(len(done.get(comparison, ())) == self.config.splits for comparison in self.comparisons),
             self.notes,
             diversities or {},
         )

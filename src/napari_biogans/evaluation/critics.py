@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from napari_biogans.cells.neighbours import never
+from napari_biogans.evaluation.errors import C2STError
 from napari_biogans.evaluation.settings import C2STConfig
 from napari_biogans.evaluation.sides import CellsSide, Part, Side
 from napari_biogans.evaluation.statistics import area_under_curve, balanced_accuracy, best_threshold
@@ -212,6 +213,11 @@ def train_critic(
     CriticScores or None
         None if it was stopped.
 
+    Raises
+    ------
+    C2STError
+        If the critic diverged.
+
     References
     ----------
     Lopez-Paz and Oquab, Revisiting Classifier Two-Sample Tests, ICLR 2017;
@@ -240,6 +246,11 @@ def train_critic(
     critic.eval().requires_grad_(False)
     paper_score = _paper_score(comparison, config, critic, parts, rng)
     a_trained, a, b_trained, b = (_scores(critic, part, config, device) for part in parts)
+    if not np.isfinite(np.concatenate([a_trained, a, b_trained, b])).all():
+        raise C2STError(
+            f"The scores of a critic became infinite or NaN. Take a smaller learning rate than "
+            f"{config.resolved_learning_rate:g}, or the objective wgan-gp."
+        )
     return CriticScores(
         split=split,
         a=a,

@@ -81,7 +81,9 @@ def matched(a: Given, b: Given, config: C2STConfig) -> list[Pair]:
     needs_red = config.protocol != "paper" and any(_learned_masked(side) for side in (first, second))
     names = _common_names(first, second)
     parts = [
-        _sides(side, [pair[place] for pair in names], intensity_range, needs_red, rounded=config.protocol != "paper")
+        _sides(
+            side, [pair[place] for pair in names], intensity_range, needs_red, as_published=config.protocol == "paper"
+        )
         for place, side in enumerate((first, second))
     ]
     return [
@@ -204,11 +206,11 @@ def _sides(
     intensity_range: NDArray[np.float32],
     green_needs_red: bool,
     *,
-    rounded: bool,
+    as_published: bool,
 ) -> list[Side]:
     if isinstance(given, Model):
         digest = digest_of(given)
-        return [DrawnSide(name, given, digest, intensity_range, rounded, green_needs_red) for name in names]
+        return [DrawnSide(name, given, digest, intensity_range, as_published, green_needs_red) for name in names]
     sides: list[Side] = []
     for name in names:
         images = given.images[given.class_names.index(name)]

@@ -282,6 +282,8 @@ class C2STResult:
         What a and b are, in words.
     facts : dict
         Versions, date and whatever else is needed to make sense of it.
+    is_complete : bool
+        Whether all splits of all tests are done.
     notes : tuple of str
         What its reader should know.
     diversities : dict
@@ -296,6 +298,7 @@ class C2STResult:
     config: C2STConfig
     sides: tuple[str, str]
     facts: dict[str, Any]
+    is_complete: bool
     notes: tuple[str, ...] = ()
     diversities: Mapping[str, Diversity] = field(default_factory=dict)
 
@@ -354,16 +357,6 @@ class C2STResult:
     def verdict(self) -> str:
         """Of `overall`, in words."""
         return self.overall.sentence
-
-    @property
-    def is_complete(self) -> bool:
-        """Whether all splits of all tests are done."""
-        expected = {(row, column) for row in self.rows for column in self.columns}
-        return not self.missing(expected) and all(test.splits == self.config.splits for test in self.tests.values())
-
-    def missing(self, places: set[tuple[str, str]]) -> set[tuple[str, str]]:
-        """Find which of some places have no test."""
-        return places - set(self.tests)
 
     def to_frame(self) -> pd.DataFrame:
         """Give one row per test.

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from napari_biogans.cells import CellSet, from_unit, to_unit
 from napari_biogans.models import Model
-from napari_biogans.training.data import ClassSampler
+from napari_biogans.training.data import ClassSampler, randomly_flipped
 
 Batches = Callable[[int], Tensor]
 """Number to cells (1, number, C, H, W), float32 in [-1, 1], unlike those before."""
@@ -130,9 +130,10 @@ class DrawnSide:
         Of its weights; see `digest_of`.
     intensity_range : array (C, 2)
         Intensities that are -1 and 1 in this test, for both sides.
-    rounded : bool
-        Whether cells are rounded to the type of real ones, so that fractions
-        of an intensity do not give them away.
+    as_published : bool
+        Whether cells are shown as they are drawn. Else they are rounded to the
+        type of real ones, so that fractions of an intensity do not give them
+        away, and flipped where real ones are.
     green_needs_red : bool
         Whether green is shown only where red is not black.
     """
@@ -141,7 +142,7 @@ class DrawnSide:
     model: Model
     model_digest: str
     intensity_range: NDArray[np.float32]
-    rounded: bool
+    as_published: bool
     green_needs_red: bool = False
 
     @property
@@ -163,7 +164,7 @@ class DrawnSide:
     @property
     def fingerprint(self) -> str:
         """A digest of the model and of how its cells are scaled."""
-        scaling = self.intensity_range.tolist(), self.rounded, self.green_needs_red
+        scaling = self.intensity_range.tolist(), self.as_published, self.green_needs_red
         return f"{self.model_digest}-{self.class_name!r}-{scaling}"
 
     def on(self, device: torch.device) -> DrawnSide:
@@ -199,13 +200,13 @@ class DrawnSide:
         with torch.no_grad():
             drawn = model.generator(latents, [model.class_names.index(self.class_name)])
         images = model.architecture.pairs(drawn, model.header.shape).float()
-        images = self._as_stored(images) if self.rounded else images
+        images = images if self.as_published else self._as_stored(images)
         return _masked(images) if self.green_needs_red else images
 
     def show(self, latents: Tensor) -> NDArray[Any]:
         """Draw cells, (N, C, H, W), in the units and of the type of the cells that the model was trained on."""
         own_range = np.array(self.model.header.intensity_range, np.float32)
-        images = replace(self, rounded=False).draw(latents)[0].cpu().numpy()
+        images = replace(self, as_published=True).draw(latents)[0].cpu().numpy()
         return from_unit(images, own_range, self.model.header.dtype)
 
     def _as_stored(self, images: Tensor) -> Tensor:
@@ -241,11 +242,13 @@ class DrawnPart:
             yield self.side.draw(latents)
 
     def batches(self, device: torch.device, rng: torch.Generator, *, flips: bool) -> Batches:
-        """Give batches without an end, of latents that are new each time; flips are left to the model."""
+        """Give batches without an end, of latents that are new each time; as published, flips are left to the model."""
         latent_size = self.side.model.latent_size
+        flips = flips and not self.side.as_published
 
         def batch(number: int) -> Tensor:
-            return self.side.draw(torch.randn(number, latent_size, generator=rng, device=device))
+            images = self.side.draw(torch.randn(number, latent_size, generator=rng, device=device))
+            return randomly_flipped(images, rng) if flips else images
 
         return batch
 

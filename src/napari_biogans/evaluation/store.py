@@ -6,9 +6,11 @@ import hashlib
 import json
 import warnings
 from collections.abc import Callable
+from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
+import torch
 
 from napari_biogans.cells.red_neighbours import default_cache
 from napari_biogans.evaluation.critics import Comparison, CriticScores
@@ -84,7 +86,8 @@ class ScoreStore:
     @staticmethod
     def _path(folder: Path, comparison: Comparison, config: C2STConfig, split: int) -> Path:
         settings = json.dumps(config.of_critics, sort_keys=True)
-        key = hashlib.blake2b(
-            repr((STORE_FORMAT, comparison.fingerprint, settings, split)).encode(), digest_size=16
-        ).hexdigest()
+        # Another version may compute something else; then what it says of itself would not be true.
+        made_with = STORE_FORMAT, version("napari-biogans"), torch.__version__
+        question = repr((made_with, comparison.fingerprint, settings, split))
+        key = hashlib.blake2b(question.encode(), digest_size=16).hexdigest()
         return folder / key[:2] / f"{key}.npz"
