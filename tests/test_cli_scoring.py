@@ -93,6 +93,7 @@ def test_a_preset_fills_what_is_not_given(folder, monkeypatch, capsys):
         (["c2st-run", "run", "cells", "--steps-of-run", "9"], 1, "there are 1, 2"),
         (["c2st", "cells", "cells", "--preset", "small"], 2, "small"),
         (["c2st", "cells", "cells", "--device", "cuda:99"], 1, "not available"),
+        (["c2st", "cells", "cells", "--output", "run/config.json"], 1, "Choose another folder"),
     ],
 )
 def test_mistakes_get_a_message_and_a_code(arguments, code, message, folder, monkeypatch, capsys):

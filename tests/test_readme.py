@@ -43,7 +43,7 @@ def test_the_python_tour_runs(folder_with_cells):
     assert (greens[:, 0] == greens[0, 0]).all()
     assert (names["same_red"][:, :, 0] == names["same_red"][0, :, 0]).all()
     assert (names["one_class"][0] == names["same_red"][0]).all()
-    assert names["score"].rows == ("nucleus", "tips", "all")
+    assert names["score"].rows == ("nucleus", "tips", "all classes")
     assert (folder_with_cells / "runs" / "star" / "c2st" / "report.md").is_file()
 
 

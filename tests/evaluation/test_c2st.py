@@ -171,17 +171,18 @@ class TestWhatIsTested:
         by_value = c2st(star, cells, **tiny)
         assert by_path.score == by_value.score
         images = c2st(star.generate(10, seed=0), list(cells.images), **tiny)
-        assert images.rows == ("a 0", "a 1", ALL)
+        assert images.rows == ("images 1", "images 2", ALL)
         one = c2st(cells.images[0], cells.images[1], **tiny)
-        assert one.rows == ("a 0",)
-        assert one.tests["a 0", one.columns[0]].held_out == (12, 12)
+        assert one.rows == ("images",)
+        assert one.tests["images", one.columns[0]].held_out == (12, 12)
 
     def test_two_models(self, star, tiny, monkeypatch):
         monkeypatch.setattr(critics, "DRAWN_AGAINST_DRAWN", 6)
         result = c2st(star, star, **tiny)
-        assert result.columns == (result.columns[0],)
+        assert REAL not in result.columns
         assert result.overall.held_out == (12, 12)
         assert result.overall.real_cells == 0
+        assert "24 drawn cells" in result.verdict or "differ" in result.verdict
 
     def test_cells_are_pooled_for_a_model_that_learned_them_so(self, cells, tiny):
         joint = renamed(untrained_model(NetworkShape(image_size=SIZE, width=2, latent_size=8), "joint"), "pooled")
@@ -196,6 +197,7 @@ class TestWhatIsTested:
         result = c2st(cells, three, **tiny)
         assert result.rows == ("nucleus", "tips", ALL)
         assert any("cytoplasm" in note for note in result.notes)
+        assert any("only a has them: cytoplasm" in note for note in c2st(three, cells, **tiny).notes)
 
     def test_multi_channel_models_that_learned_masked_greens_are_tested_on_masked_cells(self, cells):
         holes = [array.copy() for array in cells.images]
@@ -245,6 +247,66 @@ class TestWhatIsTested:
     def test_settings_that_make_no_sense_are_named(self, bad, cells):
         with pytest.raises(C2STError, match=next(iter(bad))):
             c2st(cells, cells, **bad)
+
+    def test_permutations_that_cannot_reach_the_confidence_are_refused(self, cells):
+        with pytest.raises(C2STError, match="2000 permutations, or a lower confidence"):
+            c2st(cells, cells, permutations=99, confidence=0.99)
+
+    def test_presets_are_settings_too(self):
+        assert make_c2st_config(preset="quick", width=3).of_critics["width"] == 3
+        assert make_c2st_config(preset="quick").splits == 3
+        with pytest.raises(C2STError, match="there are quick, standard, paper"):
+            make_c2st_config(preset="small")
+
+    @pytest.mark.parametrize("name", [ALL, REAL])
+    def test_names_with_a_meaning_are_refused(self, name, cells, star, tiny):
+        renamed_cells = CellSet(cells.images, [name, "tips"])
+        for ask in (lambda: c2st(renamed_cells, renamed_cells, **tiny), lambda: c2st_matrix(renamed_cells, **tiny)):
+            with pytest.raises(C2STError, match="rename it"):
+                ask()
+        with pytest.raises(C2STError, match="rename it"):
+            c2st_model({name: star}, cells, **tiny)
+
+    def test_a_model_called_all_is_a_model(self, star, cells, tiny):
+        result = c2st_model({"all": star}, cells, **tiny)
+        assert result.tests[ALL, "all"].held_out == (24, 24)
+        assert result.tests["tips", "all"].real_cells == 24
+
+    def test_cells_that_are_on_both_sides_are_noted(self, cells, more_cells, tiny):
+        shared = CellSet(
+            [np.concatenate([a, b[:5]]) for a, b in zip(more_cells.images, cells.images, strict=True)],
+            cells.class_names,
+        )
+        assert any("5 of the cells of tips are on both sides" in note for note in c2st(shared, cells, **tiny).notes)
+        assert not c2st(more_cells, cells, **tiny).notes
+        assert any("24 of the cells" in note for note in c2st_matrix(cells, cells.subset(), **tiny).notes)
+
+    def test_intensities_that_are_clipped_are_noted(self, cells, tiny):
+        narrow = CellSet(cells.images, cells.class_names, intensity_range=[[0, 20], [0, 20]])
+        assert any("are clipped" in note for note in c2st(cells, narrow, **tiny).notes)
+
+    def test_another_seed_shares_no_split(self, cells):
+        def held_out(seed):
+            config = C2STConfig(splits=4, seed=seed)
+            comparison = plan_c2st(cells, cells, config).comparisons[0]
+            return {tuple(critics.halves(comparison, config, split).b_held_out.places) for split in range(1, 5)}
+
+        assert len(held_out(0) | held_out(1) | held_out(2)) == 12
+
+    @pytest.mark.parametrize(
+        ("ask", "says"),
+        [
+            (lambda cells, tiny: c2st(None, cells, **tiny), "not NoneType"),
+            (lambda cells, tiny: c2st(cells.images[0][0], cells, **tiny), "an array of shape"),
+            (lambda cells, tiny: c2st([cells.images[0]], list(cells.images), **tiny), "1 arrays on one side and 2"),
+            (lambda cells, tiny: c2st(cells.images[0], cells, **tiny), "1 arrays for the classes nucleus, tips"),
+            (lambda cells, tiny: c2st_model({}, cells, **tiny), "Give a model"),
+            (lambda cells, tiny: c2st_model([1, 2], cells, **tiny), "several by names"),
+        ],
+    )
+    def test_what_is_no_side_is_named(self, ask, says, cells, tiny):
+        with pytest.raises(C2STError, match=says):
+            ask(cells, tiny)
 
     def test_few_cells_are_said_to_be_too_few(self, tiny):
         few = simulate_cells(3, classes=["tips"], size=SIZE, all_greens=False).cells
@@ -319,9 +381,16 @@ class TestTables:
         result = c2st_model({"first": star, "second": other}, cells, **tiny)
         assert result.columns == ("first", "second", REAL)
         assert result.rows == ("nucleus", "tips", ALL)
-        assert result.overall is result.tests[ALL, "first"]
-        with pytest.raises(C2STError, match="not a model"):
+        with pytest.raises(ValueError, match="no single test"):
+            _ = result.score
+        with pytest.raises(C2STError, match="Give a model"):
             c2st_model(cells, cells, **tiny)
+
+    def test_every_class_has_its_band_whatever_the_order_of_the_models(self, star, cells, tiny):
+        joint = renamed(untrained_model(NetworkShape(image_size=SIZE, width=2, latent_size=8), "joint"), "pooled")
+        for models in ({"star": star, "joint": joint}, {"joint": joint, "star": star}):
+            result = c2st_model(models, cells, **tiny)
+            assert {row for row, column in result.tests if column == REAL} == {"nucleus", "tips", "pooled", ALL}
 
     def test_a_run_is_tested_over_its_checkpoints(self, cells, tiny, tmp_path):
         settings = {"steps": 4, "checkpoint_every": 2, "width": 2, "latent_size": 8, "batch_size": 4, "device": "cpu"}
@@ -340,8 +409,11 @@ class TestTables:
         for step, model in saved.items():
             alone = c2st(model, cells, **tiny)
             assert alone.score == result.tests[str(step), ALL].score
-        only = c2st_run(tmp_path / "run", cells, [4], **tiny)
+        assert [line.split(":")[0] for line in result.sentences()] == [f"step 2, {ALL}", f"step 4, {ALL}"]
+        only = c2st_run(tmp_path / "run", cells, [4, 4], **tiny)
         assert only.rows == ("4", REAL)
+        with pytest.raises(C2STError, match="leave them out"):
+            c2st_run(tmp_path / "run", cells, [], **tiny)
         with pytest.raises(biogans.RunError, match="no checkpoint of step 3; there are 2, 4"):
             c2st_run(tmp_path / "run", cells, [3], **tiny)
 
@@ -421,6 +493,8 @@ class TestRunning:
         )
         assert not part.is_complete
         assert part.tests
+        assert "NOT COMPLETE" in str(part)
+        assert "All classes differ" not in str(part)
         events = []
         whole = c2st_matrix(cells, on_event=events.append, **tiny)
         assert next(event for event in events if isinstance(event, Planned)).known >= 2
@@ -581,6 +655,34 @@ class TestResults:
         assert "real" in telling.axes[1].get_title(loc="left")
         with pytest.raises(KeyError, match="no test in row 'ring'"):
             result.telling("ring")
+        with pytest.raises(ValueError, match="at least 1"):
+            result.telling("tips", n=0)
+
+    def test_a_mirrored_test_is_labelled_as_it_was_made(self, cells, tiny):
+        matrix = c2st_matrix(cells, **tiny)
+        for place in (("nucleus", "tips"), ("tips", "nucleus")):
+            telling = matrix.telling(*place)
+            upper, lower = (axes.get_title(loc="left") for axes in matrix.plot_telling(*place).axes)
+            assert upper == f"surest to be from: {telling.a_class_names[0]}"
+            assert lower == f"surest to be from: {telling.b_class_names[0]}"
+
+    def test_odd_names_keep_their_figures_and_tables(self, cells, tiny, tmp_path):
+        images = [cells.images[0][:12], cells.images[0][12:], cells.images[1]]
+        odd = CellSet(images, ["a/b", "a b", f"p|q\n{'x' * 300}"])
+        paths = c2st_matrix(odd, **tiny).save(tmp_path)
+        assert sum(path.name.endswith("-telling.png") for path in paths) == 3
+        rows = [line for line in paths[0].read_text().splitlines() if line.startswith("| a/b")]
+        assert rows
+        assert all(line.replace("\\|", "").count("|") == 11 for line in rows)
+
+    def test_an_earlier_result_is_replaced_and_other_files_are_left(self, result, cells, tiny, tmp_path):
+        (tmp_path / "figures").mkdir()
+        (tmp_path / "figures" / "mine.png").write_text("")
+        result.save(tmp_path)
+        assert (tmp_path / "figures" / "mine.png").exists()
+        c2st(cells, cells, **tiny).save(tmp_path)
+        assert not (tmp_path / "diversity.csv").exists()
+        assert len(list((tmp_path / "figures").glob("*.png"))) == 5
 
     def test_a_model_draws_its_telling_cells_again(self, result, star):
         telling = result.telling("tips", n=4)

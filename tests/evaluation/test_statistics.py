@@ -14,6 +14,7 @@ from napari_biogans.evaluation.statistics import (
     p_value_over_splits,
     permutation_p_value,
     permuted_areas,
+    share_interval,
     smallest_noticed_area,
     smallest_p_value,
 )
@@ -91,6 +92,27 @@ def test_no_arrangement_has_a_smaller_p_value_than_the_smallest(a, b):
 
 
 def test_more_cells_notice_smaller_differences():
-    areas = [smallest_noticed_area(n, n, 0.05) for n in (5, 50, 500)]
+    areas = [smallest_noticed_area([(n, n)], 0.05, splits=1) for n in (5, 50, 500)]
     assert areas == sorted(areas, reverse=True)
     assert 0.5 < areas[-1] < areas[0] <= 1
+
+
+@pytest.mark.parametrize("splits", [1, 10])
+@pytest.mark.parametrize("held_out", [[(60, 60)], [(4, 4), (1000, 1000)]])
+def test_the_area_that_counts_is_where_p_values_become_significant(held_out, splits):
+    rng = np.random.default_rng(0)
+    permuted = np.mean([permuted_areas(rng.normal(size=a), rng.normal(size=b), 9999, rng) for a, b in held_out], axis=0)
+    area = smallest_noticed_area(held_out, 0.05, splits)
+    p_value = permutation_p_value(area, permuted)
+    assert p_value == pytest.approx(0.05 / (1 if splits == 1 else 2), rel=0.35)
+
+
+def test_a_share_of_everything_is_not_certain():
+    low, high = share_interval(1.0, 60, 0.95)
+    assert 0.93 < low < 0.95
+    assert high == pytest.approx(1)
+
+
+def test_a_threshold_beyond_all_scores_is_not_far_beyond():
+    a, b = np.array([0.0, 1e-4]), np.array([2e-4, 3e-4])
+    assert -1e-3 < best_threshold(a, b) < 1e-3

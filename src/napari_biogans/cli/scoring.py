@@ -11,7 +11,7 @@ from cyclopts import Parameter
 
 from napari_biogans.cli.app import INTERRUPTED, answer, app, say
 from napari_biogans.evaluation import C2STConfig, C2STResult, c2st, c2st_matrix, c2st_model, c2st_run
-from napari_biogans.evaluation.report import result_facts
+from napari_biogans.evaluation.report import check_folder, result_facts
 from napari_biogans.evaluation.settings import C2STPresetName
 from napari_biogans.evaluation.store import default_store
 
@@ -125,6 +125,8 @@ def c2st_run_command(
 
 
 def _carry_out(test: Callable[..., C2STResult], *sides: Any, options: TestOptions, config: C2STConfig) -> int:
+    if options.output is not None:
+        check_folder(options.output)
     result = test(*sides, store=options.store or default_store, scheduler=options.scheduler, **asdict(config))
     if options.as_json:
         answer(result_facts(result), as_json=True)
@@ -143,7 +145,11 @@ def _named(models: list[Path]) -> dict[str, Path]:
     """Name each model by its file or run, so that no two have the same name."""
     named: dict[str, Path] = {}
     for path in models:
-        name = path.resolve().parent.name if path.name == "model.safetensors" else path.stem or str(path)
+        name = (
+            path.resolve().parent.name
+            if path.name == "model.safetensors"
+            else (path.name if path.is_dir() else path.stem) or str(path)
+        )
         same = sum(known == name or known.startswith(f"{name} (") for known in named)
         named[f"{name} ({same + 1})" if same else name] = path
     return named

@@ -21,7 +21,7 @@ from napari_biogans.evaluation.critics import Comparison, CriticScores
 from napari_biogans.evaluation.diversity import Diversity, diversity
 from napari_biogans.evaluation.errors import C2STError, C2STStoppedError
 from napari_biogans.evaluation.events import C2STEvent, CriticDone, CriticsTraining, Planned, ResultSoFar
-from napari_biogans.evaluation.matching import Given, Pair, describe, matched, opened
+from napari_biogans.evaluation.matching import Given, Pair, describe, matched, notes_on, opened
 from napari_biogans.evaluation.results import ALL, REAL, C2STResult, Kind, TwoSampleTest
 from napari_biogans.evaluation.settings import C2STConfig, make_c2st_config
 from napari_biogans.evaluation.sides import CellsSide
@@ -91,7 +91,7 @@ class C2STPlan:
                 tests[comparison.row, comparison.column] = test
                 if self.mirrored:
                     tests[comparison.column, comparison.row] = test
-        if ALL in self.rows or ALL in self.columns:
+        if ALL in (*self.rows, *self.columns):
             tests |= self._of_all(done)
         return C2STResult(
             self.kind,
@@ -128,8 +128,11 @@ def plan_c2st(a: Given, b: Given, config: C2STConfig) -> C2STPlan:
 
 def plan_c2st_models(models: Models, cells: Given, config: C2STConfig) -> C2STPlan:
     """Plan the tests of models against cells; see `c2st_model`."""
+    given: object = models
+    if not isinstance(given, Mapping | Model | str | os.PathLike) or given == {}:
+        raise C2STError("Give a model, the path of one, or several by names: {'first': model, 'second': other}.")
     named = models if isinstance(models, Mapping) else {describe(models): models}
-    sides: dict[str, Given] = {name: opened(model) for name, model in named.items()}
+    sides: dict[str, Given] = {str(name): opened(model) for name, model in named.items()}
     for name, side in sides.items():
         if not isinstance(side, Model):
             raise C2STError(f"{name} is not a model; test it by c2st(a, b).")
@@ -139,6 +142,8 @@ def plan_c2st_models(models: Models, cells: Given, config: C2STConfig) -> C2STPl
 def plan_c2st_matrix(cells: Given, columns: Given | None, config: C2STConfig) -> C2STPlan:
     """Plan the tests of every class against every class; see `c2st_matrix`."""
     rows = opened(cells)
+    if isinstance(rows, CellSet):
+        _check_names(rows.class_names)
     if not isinstance(rows, CellSet) or len(rows.class_names) < 2:
         raise C2STError("Every class against every class needs a cell set of two classes at least.")
     others = rows if columns is None else opened(columns)
@@ -146,11 +151,15 @@ def plan_c2st_matrix(cells: Given, columns: Given | None, config: C2STConfig) ->
         raise C2STError("The columns of the table are the classes of a cell set.")
     mirrored = others is rows and config.protocol != "paper"
     comparisons = []
+    notes: list[str] = []
     for i, row in enumerate(rows.class_names):
         for j, column in enumerate(others.class_names):
             if mirrored and j < i:
                 continue
-            (pair,) = matched(rows.subset([row]), others.subset([column]), config)
+            one, other = rows.subset([row]), others.subset([column])
+            (pair,) = matched(one, other, config)
+            if others is not rows:
+                notes += notes_on(one, other, [pair])
             comparisons.append(Comparison(row, column, pair.a, pair.b, halves=others is rows and i == j))
             _check_halves(comparisons[-1])
     return C2STPlan(
@@ -161,6 +170,7 @@ def plan_c2st_matrix(cells: Given, columns: Given | None, config: C2STConfig) ->
         (describe(rows), describe(others)),
         config,
         mirrored=mirrored,
+        notes=tuple(notes),
     )
 
 
@@ -170,9 +180,13 @@ def plan_c2st_run(
     """Plan the tests of a run's checkpoints against cells; see `c2st_run`."""
     run = run if isinstance(run, Run) else Run(run)
     reference = opened(cells)
-    chosen = sorted(run.checkpoints()) if steps is None else list(steps)
+    chosen = sorted(set(run.checkpoints() if steps is None else steps))
     if not chosen:
-        raise C2STError(f"{run.folder}: this run has no checkpoints to test.")
+        raise C2STError(
+            f"{run.folder}: this run has no checkpoints to test."
+            if steps is None
+            else "No steps of the run were given; leave them out to test all checkpoints."
+        )
     comparisons: list[Comparison] = []
     columns: list[str] = []
     models: dict[str, tuple[Model, CellSet]] = {}
@@ -183,7 +197,9 @@ def plan_c2st_run(
         columns = [pair.class_name for pair in pairs]
         comparisons += _comparisons(pairs, config, row=str(step))
     rows = [str(step) for step in chosen]
-    bands, notes = _bands(pairs, config, row=REAL)
+    _check_names(columns)
+    bands, band_notes = _bands(pairs, config, row=REAL)
+    notes = (*notes_on(model, reference, pairs), *band_notes)
     return C2STPlan(
         "run",
         (*rows, *([REAL] if bands else [])),
@@ -198,18 +214,18 @@ def plan_c2st_run(
 
 def _plan_columns(kind: Kind, sides: Mapping[str, Given], b: Given, config: C2STConfig) -> C2STPlan:
     comparisons: list[Comparison] = []
-    rows: list[str] = []
-    pairs: list[Pair] = []
+    of_rows: dict[str, Pair] = {}
+    notes: list[str] = []
     models: dict[str, tuple[Model, CellSet]] = {}
     for name, a in sides.items():
         pairs = matched(a, b, config)
+        of_rows = {pair.class_name: pair for pair in pairs} | of_rows
         models |= _models(name, a, pairs)
-        rows += [pair.class_name for pair in pairs if pair.class_name not in rows]
         comparisons += _comparisons(pairs, config, column=name)
-    bands, notes = _bands(pairs, config, column=REAL)
-    left_out = [name for name in getattr(b, "class_names", ()) if name not in rows] if len(rows) > 1 else []
-    if left_out:
-        notes = (*notes, f"left out, since only one side has them: {', '.join(left_out)}")
+        notes += [f"{name}: {note}" for note in notes_on(a, b, pairs)]
+    bands, band_notes = _bands(list(of_rows.values()), config, column=REAL)
+    rows = list(of_rows)
+    _check_names([*rows, *sides])
     return C2STPlan(
         kind,
         (*rows, *([ALL] if len(rows) > 1 else [])),
@@ -217,9 +233,17 @@ def _plan_columns(kind: Kind, sides: Mapping[str, Given], b: Given, config: C2ST
         [*comparisons, *bands],
         (", ".join(sides), describe(b)),
         config,
-        notes=notes,
+        notes=(*notes, *band_notes),
         models=models,
     )
+
+
+def _check_names(names: Sequence[str]) -> None:
+    for name in names:
+        if name in (ALL, REAL):
+            raise C2STError(
+                f"No class and no model can be called {name!r} here, which has a meaning of its own; rename it."
+            )
 
 
 def _models(name: str, a: Given, pairs: Sequence[Pair]) -> dict[str, tuple[Model, CellSet]]:
@@ -257,6 +281,8 @@ def _bands(
     """Compare halves of the reference cells of each pair, where they are enough."""
     if not config.band:
         return [], ()
+    if not any(isinstance(pair.b, CellsSide) for pair in pairs):
+        return [], ("no test of real against real, since b is a model",)
     real = [pair for pair in pairs if isinstance(pair.b, CellsSide)]
     small = [pair.class_name for pair in real if (pair.b.count or 0) < FEWEST_FOR_HALVES]
     bands = [
@@ -370,7 +396,7 @@ def c2st(
     on_event : callable, optional
         Given every event as it happens.
     **settings
-        Fields of `C2STConfig`: `protocol`, `splits`, `steps`, `width`,
+        `preset` and fields of `C2STConfig`: `protocol`, `splits`, `steps`, `width`,
         `batch_size`, `objective`, `seed`, `device`, …
 
     Returns
@@ -564,10 +590,9 @@ def _to_end(
     on_event: Callable[[C2STEvent], object] | None,
 ) -> C2STResult:
     """Exhaust the events of a test, showing them as a progress bar, and give its result."""
-    plan = make_plan()
     bar: tqdm[NoReturn] | None = None
     with stopped_by_interrupt(should_stop) as stop:
-        testing = carry_out(plan, store=store, scheduler=scheduler, should_stop=stop)
+        testing = carry_out(make_plan(), store=store, scheduler=scheduler, should_stop=stop)
         try:
             while True:
                 event = next(testing)
@@ -591,6 +616,8 @@ def _made_with(config: C2STConfig) -> dict[str, Any]:
     return {
         "napari_biogans": version("napari-biogans"),
         "torch": torch.__version__,
+        "numpy": version("numpy"),
+        "scipy": version("scipy"),
         "python": platform.python_version(),
         "device": str(choose_device(config.device)),
         "made": datetime.now(UTC).isoformat(timespec="seconds"),

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from napari_biogans.cells.neighbours import never
 from napari_biogans.evaluation.errors import C2STError
-from napari_biogans.evaluation.settings import C2STConfig
+from napari_biogans.evaluation.settings import MOST_SPLITS, C2STConfig
 from napari_biogans.evaluation.sides import CellsSide, Part, Side
 from napari_biogans.evaluation.statistics import area_under_curve, balanced_accuracy, best_threshold
 from napari_biogans.models import NetworkShape
@@ -31,9 +31,9 @@ CELLS_AT_A_TIME = 256
 DRAWN_AGAINST_DRAWN = 512
 """Cells of each half when both sides are models, which have no number of their own."""
 # Apart by more than seeds and splits are, so that no two uses of random numbers meet.
-A_SEEDS, B_SEEDS = 2**33, 2**34
-TRAINED_SEEDS, HELD_OUT_SEEDS = 2**35, 2**36
-WEIGHTS_SEEDS, STEPS_SEEDS = 2**37, 2**38
+A_SEEDS, B_SEEDS = 2**43, 2**44
+TRAINED_SEEDS, HELD_OUT_SEEDS = 2**45, 2**46
+WEIGHTS_SEEDS, STEPS_SEEDS = 2**47, 2**48
 
 _Places = tuple[NDArray[np.int64], NDArray[np.int64]]
 
@@ -91,6 +91,8 @@ class CriticScores:
     b_places: NDArray[np.int32]
     threshold: float
     """Above which a cell is taken for one of a, found on the half that it was trained on."""
+    trained_auc: float
+    """Area under the curve on the half that it was trained on: about 0.5 where it has learned nothing."""
     penalty: float
     """Mean gradient penalty between held-out cells, before its weight; 0 without one."""
     paper_score: float
@@ -131,6 +133,7 @@ class CriticScores:
             a_places=arrays["a_places"].astype(np.int32),
             b_places=arrays["b_places"].astype(np.int32),
             threshold=float(arrays["threshold"]),
+            trained_auc=float(arrays["trained_auc"]),
             penalty=float(arrays["penalty"]),
             paper_score=float(arrays["paper_score"]),
         )
@@ -167,7 +170,7 @@ def halves(comparison: Comparison, config: C2STConfig, split: int) -> Halves:
     Halves
         The same ones for the same seed and split, on every device.
     """
-    seed = config.seed + split
+    seed = seed_of(config, split)
     rng = torch.Generator().manual_seed(seed)
     a: _Places | None
     b: _Places | None
@@ -185,6 +188,11 @@ def _parts(side: Side, own: _Places | None, other: _Places | None, seed: int) ->
         return [side.part(places) for places in own or ()]
     numbers = [len(places) for places in other] if other else [DRAWN_AGAINST_DRAWN] * 2
     return [side.part(number, at + seed) for number, at in zip(numbers, (TRAINED_SEEDS, HELD_OUT_SEEDS), strict=True)]
+
+
+def seed_of(config: C2STConfig, split: int) -> int:
+    """Give the seed of a split: another one for each seed and split, and 1, 2, 3 … for seed 0, as published."""
+    return config.seed * MOST_SPLITS + split
 
 
 def train_critic(
@@ -227,8 +235,8 @@ def train_critic(
     comparison = _on(comparison, device)
     objective = config.resolved_objective
     parts = halves(comparison, config, split)
-    weights_rng = torch.Generator().manual_seed(WEIGHTS_SEEDS + config.seed + split)
-    rng = torch.Generator(device).manual_seed(STEPS_SEEDS + config.seed + split)
+    weights_rng = torch.Generator().manual_seed(WEIGHTS_SEEDS + seed_of(config, split))
+    rng = torch.Generator(device).manual_seed(STEPS_SEEDS + seed_of(config, split))
     critic = _fresh_critic(comparison.b.image_shape, config, weights_rng).to(device)
     optimiser = objective.optimiser(critic.parameters(), config.resolved_learning_rate)
     a_batches, b_batches = (
@@ -258,6 +266,7 @@ def train_critic(
         a_places=parts.a_held_out.places,
         b_places=parts.b_held_out.places,
         threshold=best_threshold(a_trained, b_trained),
+        trained_auc=area_under_curve(a_trained, b_trained),
         penalty=_penalty(critic, parts, rng) if objective.penalised else 0.0,
         paper_score=paper_score,
     )

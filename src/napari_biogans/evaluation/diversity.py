@@ -206,6 +206,9 @@ def diversity(model: Model, cells: CellSet, *, reds: int = 64, greens_per_red: i
     >>> found.to_frame().columns.tolist()
     ['class', 'drawn', 'real', 'ratio', 'drawn_red_difference', 'red_difference', 'method']
     """
+    given: tuple[object, object] = (model, cells)
+    if not isinstance(given[0], Model) or not isinstance(given[1], CellSet):
+        raise ValueError("Give a model, which load_model opens, and then real cells, which read_cells reads.")
     if reds < 1:
         raise ValueError(f"The number of reds to draw is at least 1, not {reds}.")
     if greens_per_red < 2:

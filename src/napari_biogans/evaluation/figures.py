@@ -20,6 +20,8 @@ CELL_INCHES = 0.72
 LETTER_INCHES = 0.085
 LINE_INCHES = 0.45
 MOST_IN_LEGEND = 12
+MOST_LETTERS = 40
+"""Of a name."""
 
 
 def result_figure(result: C2STResult) -> Figure:
@@ -38,6 +40,12 @@ def result_figure(result: C2STResult) -> Figure:
     return heat_map_figure(result) if result.kind == "matrix" or len(result.columns) > 2 else interval_figure(result)
 
 
+def _label(name: str) -> str:
+    """Write a name on one line, and cut it where it is so long that no room is left for the figure."""
+    line = " ".join(name.split())
+    return line if len(line) <= MOST_LETTERS else f"{line[: MOST_LETTERS - 1]}…"
+
+
 def score_name(result: C2STResult) -> str:
     """Say what the score is, for an axis."""
     objective = result.config.objective
@@ -51,8 +59,9 @@ def heat_map_figure(result: C2STResult) -> Figure:
     scores = np.full(shape, np.nan)
     for (row, column), test in result.tests.items():
         scores[result.rows.index(row), result.columns.index(column)] = test.score
-    left = 0.3 + LETTER_INCHES * max(map(len, result.rows))
-    top = 0.5 + LETTER_INCHES * max(map(len, result.columns)) * 0.75
+    rows, columns = ([_label(name) for name in names] for names in (result.rows, result.columns))
+    left = 0.3 + LETTER_INCHES * max(map(len, rows))
+    top = 0.5 + LETTER_INCHES * max(map(len, columns)) * 0.75
     height, width = CELL_INCHES * shape[0] + top + 0.55, CELL_INCHES * 1.2 * shape[1] + left + 1.3
     figure = Figure(figsize=(max(width, 5.5), max(height, 3)), facecolor="white", layout="constrained")
     axes = figure.subplots()
@@ -64,12 +73,12 @@ def heat_map_figure(result: C2STResult) -> Figure:
         place = result.columns.index(column), result.rows.index(row)
         text = test.score_text.replace(" ±", "\n±")
         axes.text(*place, text, ha="center", va="center", fontsize=8, color=ink)
-    axes.set_xticks(range(shape[1]), result.columns, rotation=40, ha="left", rotation_mode="anchor", fontsize=9)
-    axes.set_yticks(range(shape[0]), result.rows, fontsize=9)
+    axes.set_xticks(range(shape[1]), columns, rotation=40, ha="left", rotation_mode="anchor", fontsize=9)
+    axes.set_yticks(range(shape[0]), rows, fontsize=9)
     axes.tick_params(top=True, labeltop=True, bottom=False, labelbottom=False, length=0)
     bar = figure.colorbar(image, ax=axes, fraction=0.05, pad=0.02)
     bar.set_label(score_name(result), fontsize=8)
-    axes.set_xlabel(f"{result.config.splits} splits: mean ± standard deviation", fontsize=8)
+    axes.set_xlabel(f"{result.splits_text}: mean ± standard deviation", fontsize=8)
     return figure
 
 
@@ -88,16 +97,16 @@ def interval_figure(result: C2STResult) -> Figure:
                 _draw_interval(area_axes, test.auc, test.auc_interval, place + offsets[number], colour)
     score_axes.axvline(0, color="0.6", linewidth=0.8, zorder=0)
     area_axes.axvline(0.5, color="0.6", linewidth=0.8, zorder=0)
-    score_axes.set_yticks(range(len(result.rows)), result.rows)
+    score_axes.set_yticks(range(len(result.rows)), [_label(row) for row in result.rows])
     score_axes.set_ylim(len(result.rows) - 0.5, -0.5)
     score_axes.set_xlabel(score_name(result).replace(" (", "\n("), fontsize=9)
     area_axes.set_xlabel("area under the curve\n(0.5: chance, 1: always told apart)", fontsize=9)
     handles = [
-        Line2D([], [], marker="o", color=REAL_COLOUR if name == REAL else COLOURS[k % len(COLOURS)], label=name)
+        Line2D([], [], marker="o", color=REAL_COLOUR if name == REAL else COLOURS[k % len(COLOURS)], label=_label(name))
         for k, name in enumerate(result.columns)
     ]
     figure.legend(handles=handles, loc="outside upper center", ncols=2, fontsize=8, frameon=False)
-    figure.supxlabel(f"mean and {result.config.confidence:.0%} interval over {result.config.splits} splits", fontsize=8)
+    figure.supxlabel(f"mean and {result.config.confidence:.0%} interval over {result.splits_text}", fontsize=8)
     return figure
 
 
@@ -123,11 +132,11 @@ def curve_figure(result: C2STResult) -> Figure:
                 marker="o",
                 capsize=3,
                 linewidth=2,
-                label=column,
+                label=_label(column),
                 zorder=3,
             )
         else:
-            axes.plot(steps, scores, color=colour, marker=".", linewidth=1, label=column)
+            axes.plot(steps, scores, color=colour, marker=".", linewidth=1, label=_label(column))
     if (REAL, main) in result.tests:
         band = result.tests[REAL, main]
         spread = float(np.nan_to_num(band.std))
@@ -137,7 +146,7 @@ def curve_figure(result: C2STResult) -> Figure:
         axes.set_xscale("log")
     axes.set_xlabel("generator steps")
     axes.set_ylabel(score_name(result), fontsize=9)
-    axes.set_title(f"mean and standard deviation over {result.config.splits} splits", fontsize=9)
+    axes.set_title(f"mean and standard deviation over {result.splits_text}", fontsize=9)
     axes.legend(fontsize=8, frameon=False, loc="upper left", bbox_to_anchor=(1, 1))
     axes.spines[["top", "right"]].set_visible(False)
     return figure
@@ -167,11 +176,13 @@ def histogram_figure(test: TwoSampleTest, a_name: str, b_name: str) -> Figure:
     axes = figure.subplots()
     edges = np.histogram_bin_edges(np.concatenate([sides["a"], sides["b"]]), bins=40).tolist()
     for name, label, colour in (("b", b_name, COLOURS[0]), ("a", a_name, COLOURS[1])):
-        axes.hist(sides[name], edges, density=True, color=colour, alpha=0.55, label=label)
+        axes.hist(sides[name], edges, density=True, color=colour, alpha=0.55, label=_label(label))
     axes.axvline(0, color="black", linewidth=1, linestyle="--")
     axes.set_xlabel("critic's score of held-out cells, from its threshold (standard deviations)")
     axes.set_ylabel("density")
-    axes.set_title(f"accuracy {test.accuracy:.0%}, AUC {test.auc:.2f}, {test.p_text}, {test.splits} splits", fontsize=9)
+    axes.set_title(
+        f"accuracy {test.accuracy:.0%}, AUC {test.auc:.2f}, {test.p_text}, splits: {test.splits}", fontsize=9
+    )
     axes.legend(fontsize=8, frameon=False)
     axes.spines[["top", "right"]].set_visible(False)
     return figure
@@ -197,7 +208,7 @@ def telling_figure(cells: TellingCells, a_name: str, b_name: str) -> Figure:
     height, width = sheets[0].shape[:2]
     inches = 9.6 / width
     figure = Figure(figsize=(10, 2 * height * inches + 1.5), facecolor="white", layout="constrained")
-    titles = (f"surest to be from: {a_name}", f"surest to be from: {b_name}")
+    titles = (f"surest to be from: {_label(a_name)}", f"surest to be from: {_label(b_name)}")
     scores = (cells.a_scores, cells.b_scores)
     for axes, sheet, title, of_cells in zip(figure.subplots(2, 1), sheets, titles, scores, strict=True):
         axes.imshow(sheet, interpolation="nearest")
@@ -210,7 +221,8 @@ def telling_figure(cells: TellingCells, a_name: str, b_name: str) -> Figure:
     if cells.pixel_size is not None:
         add_scale_bar(figure.axes[0], sheets[0].shape, cells.pixel_size)
     figure.supxlabel(
-        "red channel in magenta, green in green; below: standard deviations beyond the critics' threshold", fontsize=7
+        "first channel in magenta, second in green; below: standard deviations beyond the critics' threshold",
+        fontsize=7,
     )
     return figure
 

@@ -20,6 +20,8 @@ from napari_biogans.models import Model, load_model
 Given = CellSet | Model | NDArray[Any] | Sequence[NDArray[Any]] | str | os.PathLike[str]
 FEWEST_CELLS = 2
 """Of a class: one to learn from, one to ask about."""
+MUCH_CLIPPED = 0.02
+"""Part of the pixels; what robust percentiles leave out is less."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,6 +47,8 @@ def opened(given: Given) -> CellSet | Model | NDArray[Any] | Sequence[NDArray[An
     CellsError
     """
     if not isinstance(given, str | os.PathLike):
+        if not isinstance(given, CellSet | Model):
+            _as_arrays(given)  # refuses what is none
         return given
     path = Path(given)
     is_model = path.suffix in (".safetensors", ".pth") or (path / "config.json").exists()
@@ -92,6 +96,50 @@ def matched(a: Given, b: Given, config: C2STConfig) -> list[Pair]:
     ]
 
 
+def notes_on(a: Given, b: Given, pairs: Sequence[Pair]) -> list[str]:
+    """Find what the reader of a test should know of its sides.
+
+    Parameters
+    ----------
+    a, b : CellSet, Model or arrays
+    pairs : sequence of Pair
+        That were matched.
+
+    Returns
+    -------
+    list of str
+        Classes that were left out; cells that are on both sides; intensities
+        that are clipped.
+    """
+    notes = []
+    if len(pairs) > 1 or pairs[0].a.class_name == pairs[0].b.class_name:
+        tested = {pair.class_name for pair in pairs}
+        for side, name in ((a, "a"), (b, "b")):
+            others = [of for of in getattr(side, "class_names", ()) if of not in tested]
+            pooled = isinstance(side, CellSet) and any(
+                isinstance(other, Model) and other.architecture.pools_classes for other in (a, b)
+            )
+            if others and not pooled:
+                notes.append(f"left out, since only {name} has them: {', '.join(others)}")
+    for pair in pairs:
+        if not (isinstance(pair.a, CellsSide) and isinstance(pair.b, CellsSide)):
+            continue
+        of_b = {cell.tobytes() for cell in pair.b.cells}
+        if shared := sum(cell.tobytes() in of_b for cell in pair.a.cells):
+            notes.append(
+                f"{shared:,} of the cells of {pair.class_name} are on both sides, which makes the sides look more "
+                "alike than they are"
+            )
+        low, high = pair.a.intensity_range.T[:, :, None, None]
+        clipped = float(((pair.a.cells < low) | (pair.a.cells > high)).mean())
+        if clipped > MUCH_CLIPPED:
+            notes.append(
+                f"{clipped:.0%} of the pixels of {pair.class_name} on side a are beyond the intensity range of b and "
+                "are clipped to it"
+            )
+    return notes
+
+
 def describe(given: Given) -> str:
     """Say in a few words what a side is."""
     match given:
@@ -102,7 +150,7 @@ def describe(given: Given) -> str:
         case str() | os.PathLike():
             return Path(given).name or str(given)
         case _:
-            return f"{len(given):,} images"
+            return f"{sum(map(len, _as_arrays(given) or [])):,} images"
 
 
 def _cells_or_models(a: Any, b: Any) -> tuple[CellSet | Model, CellSet | Model]:
@@ -110,18 +158,33 @@ def _cells_or_models(a: Any, b: Any) -> tuple[CellSet | Model, CellSet | Model]:
     arrays = [_as_arrays(side) for side in (a, b)]
     if arrays[0] is not None and arrays[1] is not None:
         # Together, so that they get one range.
-        names = [f"{side} {k}" for side, images in zip("ab", arrays, strict=True) for k, _ in enumerate(images or [])]
-        both = CellSet([*arrays[0], *arrays[1]], names, _channel_names(arrays[0][0]))
         count = len(arrays[0])
-        return both.subset(names[:count]), _named(both.subset(names[count:]), names[:count])
+        if len(arrays[1]) != count:
+            raise C2STError(
+                f"There are {count} arrays on one side and {len(arrays[1])} on the other; give one per class on each, "
+                "in the same order."
+            )
+        both = CellSet(
+            [*arrays[0], *arrays[1]], [str(place) for place in range(2 * count)], _channel_names(arrays[0][0])
+        )
+        names = ["images"] if count == 1 else [f"images {place + 1}" for place in range(count)]
+        halves = (both.images[:count], both.images[count:])
+        first, second = (
+            CellSet(images, names, both.channel_names, intensity_range=both.intensity_range) for images in halves
+        )
+        return first, second
     sides: list[CellSet | Model] = []
     for images, side, other in zip(arrays, (a, b), (b, a), strict=True):
         if images is None:
             sides.append(side)
             continue
         ranges = other.header.intensity_range if isinstance(other, Model) else other.intensity_range
-        names = list(other.class_names) if len(other.class_names) == len(images) else []
-        names = names or [f"class {k + 1}" for k in range(len(images))]
+        if len(other.class_names) != len(images):
+            raise C2STError(
+                f"There are {len(images)} arrays for the classes {', '.join(other.class_names)}; give one per class, "
+                "in this order, or a cell set, whose classes have names."
+            )
+        names = other.class_names
         sides.append(CellSet(images, names, other.channel_names, intensity_range=np.array(ranges, np.float32)))
     return sides[0], sides[1]
 
@@ -129,29 +192,23 @@ def _cells_or_models(a: Any, b: Any) -> tuple[CellSet | Model, CellSet | Model]:
 def _as_arrays(given: Any) -> list[NDArray[Any]] | None:
     if isinstance(given, CellSet | Model):
         return None
-    if isinstance(given, np.ndarray):
+    if isinstance(given, np.ndarray) and given.ndim in (4, 5):
         given = [given] if given.ndim == 4 else list(given)
     if (
-        not isinstance(given, Sequence)
+        isinstance(given, str)
+        or not isinstance(given, Sequence)
         or not len(given)
         or not all(isinstance(array, np.ndarray) and array.ndim == 4 for array in given)
     ):
         raise C2STError(
-            "A side is a cell set, a model, the path of either, or arrays of images (N, C, H, W), one per class; "
-            f"not {type(given).__name__}."
+            "A side is a cell set, a model, the path of either, or arrays of images (N, C, H, W), one per class; not "
+            + (f"an array of shape {given.shape}." if isinstance(given, np.ndarray) else f"{type(given).__name__}.")
         )
     return list(given)
 
 
 def _channel_names(images: NDArray[Any]) -> list[str]:
     return ["red", "green", *(f"green {channel}" for channel in range(2, images.shape[1]))]
-
-
-def _named(cells: CellSet, names: list[str]) -> CellSet:
-    """Call classes as those that they are compared with, where there are as many."""
-    if len(names) != len(cells.class_names):
-        return cells
-    return CellSet(cells.images, names, cells.channel_names, intensity_range=cells.intensity_range)
 
 
 def _pooled_for(side: CellSet | Model, other: CellSet | Model) -> CellSet | Model:

@@ -11,13 +11,16 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
+from napari_biogans.evaluation.errors import C2STError
 from napari_biogans.evaluation.figures import histogram_figure, result_figure, telling_figure
 from napari_biogans.evaluation.results import ALL, REAL, C2STResult
+from napari_biogans.evaluation.statistics import Interval
 from napari_biogans.evaluation.telling import telling_cells
 from napari_biogans.files import replacing
 
 MOST_PAIRS_SHOWN = 12
 """Tests whose histogram and telling cells are drawn; of a large table those that tell most."""
+MOST_LETTERS = 40
 FIGURE_TYPES = ("png", "svg")
 DPI = 150
 
@@ -38,6 +41,7 @@ def save_result(result: C2STResult, folder: str | os.PathLike[str]) -> list[Path
         as PNG and SVG in `figures/`.
     """
     folder = Path(folder)
+    _forget_earlier(folder)
     paths = [save_csv(result, folder / "table.csv"), folder / "splits.csv", save_json(result, folder / "result.json")]
     with replacing(paths[1]) as temporary:
         result.splits_frame().to_csv(temporary, index=False)
@@ -46,11 +50,11 @@ def save_result(result: C2STResult, folder: str | os.PathLike[str]) -> list[Path
         with replacing(paths[-1]) as temporary:
             result.diversity.to_csv(temporary, index=False)
     figures = {"scores": (result.title, result_figure(result))}
-    for row, column in _pairs_to_show(result):
+    for number, (row, column) in enumerate(_pairs_to_show(result), start=1):
         test, (a, b) = result.tests[row, column], names_of_sides(result, row, column)
-        stem = _stem(row, column)
+        stem = _stem(number, row, column)
         figures[f"{stem}-telling"] = (
-            f"{row}, {column}: the most telling cells",
+            f"{row}, {column}: the cells that the critics were surest about",
             telling_figure(telling_cells(test), a, b),
         )
         figures[f"{stem}-histogram"] = (f"{row}, {column}: scores of held-out cells", histogram_figure(test, a, b))
@@ -61,6 +65,33 @@ def save_result(result: C2STResult, folder: str | os.PathLike[str]) -> list[Path
         titles = {name: title for name, (title, _) in figures.items()}
         temporary.write_text(report_text(result, titles), encoding="utf-8")
     return [report, *paths]
+
+
+def check_folder(folder: str | os.PathLike[str]) -> None:
+    """Refuse a folder that cannot be written to, before hours of work.
+
+    Raises
+    ------
+    C2STError
+    """
+    try:
+        Path(folder).mkdir(parents=True, exist_ok=True)
+        with replacing(Path(folder) / "report.md.tried") as tried:
+            tried.write_text("")
+        (Path(folder) / "report.md.tried").unlink()
+    except OSError as error:
+        raise C2STError(
+            f"{folder}: results cannot be written here ({error.strerror}). Choose another folder."
+        ) from error
+
+
+def _forget_earlier(folder: Path) -> None:
+    """Take away what an earlier result left; nothing in a folder that holds none."""
+    if (folder / "result.json").is_file():
+        (folder / "diversity.csv").unlink(missing_ok=True)
+        for ending in FIGURE_TYPES:
+            for path in (folder / "figures").glob(f"*.{ending}"):
+                path.unlink()
 
 
 def save_csv(result: C2STResult, path: str | os.PathLike[str]) -> Path:
@@ -89,6 +120,7 @@ def result_facts(result: C2STResult) -> dict[str, Any]:
         "settings": {**asdict(result.config), **result.config.of_critics},
         "made_with": result.facts,
         "notes": list(result.notes),
+        "diversity_verdicts": {name: list(found.verdicts) for name, found in result.diversities.items()},
         "tests": [
             {**row, "by_split": result.tests[row["row"], row["column"]].split_facts()}
             for row in result.to_frame().to_dict("records")
@@ -113,8 +145,11 @@ def names_of_sides(result: C2STResult, row: str, column: str) -> tuple[str, str]
     if REAL in (row, column):
         return "one half of the real cells", "the other half"
     if result.kind == "matrix":
-        same = row == column
-        return (f"{row}, one half", f"{column}, the other half") if same else (row, column)
+        # Of a mirrored table, the test may be that of the swapped place.
+        comparison, _ = result.tests[row, column].parts[0]
+        row, column = comparison.row, comparison.column
+        halves = (f"{row}, one half", f"{column}, the other half")
+        return halves if comparison.halves else (row, f"{column} (column)" if row == column else column)
     if result.kind == "run":
         return f"the model at step {row}", "real"
     a, b = result.sides
@@ -135,15 +170,19 @@ def report_text(result: C2STResult, figures: dict[str, str]) -> str:
     str
         Markdown.
     """
+    has_band = REAL in (*result.rows, *result.columns)
     lines = [f"# {result.title}", ""]
     if not result.is_complete:
-        lines += ["**Not complete**: it was stopped before all critics were trained.", ""]
+        lines += [f"**Not complete**: it was stopped, and {result.splits_text} are done.", ""]
     lines += [f"- {sentence}" for sentence in result.sentences()]
     lines += [f"- Note: {note}." for note in result.notes]
     lines += ["", "## Scores", "", *_score_table(result), ""]
     lines += [
-        f"Mean ± standard deviation of the score over {result.config.splits} splits; below it the accuracy on held-out "
-        "cells (50 % is chance) and the p-value.",
+        f"Score: mean ± standard deviation over {result.splits_text}. Brackets hold "
+        f"{result.config.confidence:.0%} intervals over splits of the same cells (and the same model), which say "
+        "nothing of another experiment or training. Accuracy and AUC of held-out cells: 0.5 is chance. Held out: cells "
+        "of a and of b that the critics of a split had not seen. "
+        + (f"{REAL}: halves of b's cells against each other, which is what zero looks like here." if has_band else ""),
         "",
     ]
     if result.diversity is not None:
@@ -153,7 +192,12 @@ def report_text(result: C2STResult, figures: dict[str, str]) -> str:
             for name, found in result.diversities.items()
             for of_class, verdict in zip(found.class_names, found.verdicts, strict=True)
         ]
-        lines += ["", "Spreads are root mean square differences of green intensities, of a range of 1.", ""]
+        lines += [
+            "",
+            "Drawn, real: root mean square difference of two greens for one red, of an intensity range of 1; of real "
+            "cells for the nearest reds. Ratio: drawn / real; near 0 the model draws one green for each red.",
+            "",
+        ]
     lines += ["## Figures", ""]
     for name, title in figures.items():
         lines += [f"### {title}", "", f"![{title}](figures/{name}.png)", ""]
@@ -170,20 +214,37 @@ def report_text(result: C2STResult, figures: dict[str, str]) -> str:
 
 def _score_table(result: C2STResult) -> list[str]:
     rows = []
-    for row in result.rows:
-        cells = {"": row}
-        for column in result.columns:
-            test = result.tests.get((row, column))
-            cells[column] = "–" if test is None else f"{test.score_text}<br>{test.accuracy:.0%}, {test.p_text}"
-        rows.append(cells)
+    for facts in result.to_frame().to_dict("records"):
+        test = result.tests[facts["row"], facts["column"]]
+        rows.append(
+            {
+                "": facts["row"],
+                "against": facts["column"],
+                "score": test.score_text,
+                "interval": _brackets(test.interval, "{:.3g}"),
+                "accuracy": f"{test.accuracy:.0%} {_brackets(test.accuracy_interval, '{:.0%}')}",
+                "AUC": f"{test.auc:.2f} {_brackets(test.auc_interval, '{:.2f}')}",
+                "p-value": f"{test.p_text} (at least {test.p_resolution:.2g})",
+                "splits": test.splits,
+                "real cells": test.real_cells,
+                "held out": " + ".join(map(str, test.held_out)),
+            }
+        )
     return _markdown(rows)
 
 
+def _brackets(interval: Interval, form: str) -> str:
+    return f"[{form.format(interval.low)}, {form.format(interval.high)}]" if math.isfinite(interval.low) else ""
+
+
 def _markdown(rows: list[dict[str, Any]]) -> list[str]:
-    head = list(rows[0])
-    lines = [f"| {' | '.join(map(str, head))} |", f"|{'-|' * len(head)}"]
-    texts = [[str("" if value is None else value).replace("|", "\\|") for value in row.values()] for row in rows]
-    return lines + [f"| {' | '.join(row)} |" for row in texts]
+    lines = [_row(list(rows[0])), f"|{'-|' * len(rows[0])}"]
+    return lines + [_row(list(row.values())) for row in rows]
+
+
+def _row(values: list[Any]) -> str:
+    texts = (" ".join(str("" if value is None else value).split()).replace("|", "\\|") for value in values)
+    return f"| {' | '.join(texts)} |"
 
 
 def _pairs_to_show(result: C2STResult) -> list[tuple[str, str]]:
@@ -195,8 +256,10 @@ def _pairs_to_show(result: C2STResult) -> list[tuple[str, str]]:
     return sorted(seen.values(), key=lambda place: -result.tests[place].auc)[:MOST_PAIRS_SHOWN]
 
 
-def _stem(*names: str) -> str:
-    return "--".join("".join(c if c.isalnum() or c in "-_." else "-" for c in name) for name in names)
+def _stem(number: int, *names: str) -> str:
+    """Name a figure so that no two are named alike, and no name is too long."""
+    plain = ("".join(c if c.isalnum() or c in "-_." else "-" for c in name)[:MOST_LETTERS] for name in names)
+    return "--".join([f"{number:02d}", *plain])
 
 
 def _with_nulls(value: Any) -> Any:

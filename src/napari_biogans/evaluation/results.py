@@ -22,6 +22,7 @@ from napari_biogans.evaluation.statistics import (
     p_value_over_splits,
     permutation_p_value,
     permuted_areas,
+    share_interval,
     smallest_noticed_area,
     smallest_p_value,
 )
@@ -90,8 +91,10 @@ class TwoSampleTest:
 
     @property
     def accuracy_interval(self) -> Interval:
-        """Of the accuracy, within [0, 1]."""
-        return self._interval(self.accuracies).clipped(0, 1)
+        """Of the accuracy, within [0, 1]: never narrower than that of the number of cells that a split holds out."""
+        by_splits = self._interval(self.accuracies).clipped(0, 1)
+        by_number = share_interval(self.accuracy, sum(self.held_out), self.config.confidence)
+        return Interval(min(by_splits.low, by_number.low), max(by_splits.high, by_number.high))
 
     @property
     def auc(self) -> float:
@@ -154,6 +157,11 @@ class TwoSampleTest:
         return sum(len(scores.a) for scores in of_first), sum(len(scores.b) for scores in of_first)
 
     @property
+    def trained_auc(self) -> float:
+        """Area under the curve on the cells that the critics were trained on: about 0.5 if they learned nothing."""
+        return float(self._values(lambda of: of.trained_auc).mean())
+
+    @property
     def verdict(self) -> Verdict:
         """Whether the sides differ, cannot be told apart, or are too small to tell anything."""
         if self._smallest_p_value > self.config.significance:
@@ -163,21 +171,31 @@ class TwoSampleTest:
     @property
     def sentence(self) -> str:
         """The verdict in words, with what it rests on."""
-        held_out = " + ".join(f"{count:,}" for count in self.held_out)
         if self.verdict == "too few cells":
+            held_out = " + ".join(f"{count:,}" for count in self.held_out)
             return (
                 f"too few cells to tell anything: {held_out} held out, with which no p-value can be below "
                 f"{self._smallest_p_value:.2g}"
             )
         if self.verdict == "differ":
-            half = self.accuracy_interval.half_width
-            spread = f" ± {half:.0%}" if np.isfinite(half) else ""
+            low, high = self.accuracy_interval
+            spread = f" ± {(high - low) / 2:.0%}" if np.isfinite(low) else ""
             return f"differ: {self.accuracy:.0%}{spread} accuracy, {self.p_text}"
-        noticed = smallest_noticed_area(*self.held_out, self.config.significance)
+        held_out_of_each = [(len(scores[0].a), len(scores[0].b)) for _, scores in self.parts]
+        noticed = smallest_noticed_area(held_out_of_each, self.config.significance, self.splits)
         return (
-            f"cannot be told apart with these {self.real_cells:,} cells by such critics ({self.p_text}; an AUC above "
-            f"{noticed:.2f} would have been noticed)"
+            f"cannot be told apart with these {self._cells_text} by such critics ({self.p_text}; AUC {self.auc:.2f}, "
+            f"where about {noticed:.2f} would count as a difference; {self.trained_auc:.2f} on the cells they learned "
+            "from)"
         )
+
+    @property
+    def _cells_text(self) -> str:
+        if not self.real_cells:
+            return f"{sum(self.held_out):,} drawn cells"
+        smaller = min(self.held_out)
+        few = f", {smaller:,} of the smaller side held out," if 4 * smaller < max(self.held_out) else ""
+        return f"{self.real_cells:,} cells{few}"
 
     @property
     def p_text(self) -> str:
@@ -189,8 +207,7 @@ class TwoSampleTest:
     @property
     def score_text(self) -> str:
         """The score with its standard deviation."""
-        score = round(self.score, 2) + 0.0  # not -0.00
-        return f"{score:.2f} ± {self.std:.2f}" if self.splits > 1 else f"{score:.2f}"
+        return f"{_number(self.score)} ± {_number(self.std)}" if self.splits > 1 else _number(self.score)
 
     def facts(self) -> dict[str, Any]:
         """Give all numbers by name, as a row of a table."""
@@ -208,13 +225,15 @@ class TwoSampleTest:
             "auc": self.auc,
             "auc_low": self.auc_interval.low,
             "auc_high": self.auc_interval.high,
+            "trained_auc": self.trained_auc,
             "p_value": self.p_value,
             "p_resolution": self.p_resolution,
             "splits": self.splits,
             "real_cells": self.real_cells,
             "held_out_a": held_out_a,
             "held_out_b": held_out_b,
-            "verdict": self.sentence,
+            "verdict": self.verdict,
+            "sentence": self.sentence,
         }
 
     def split_facts(self) -> list[dict[str, Any]]:
@@ -226,6 +245,7 @@ class TwoSampleTest:
             "paper_score": self._values(lambda of: of.paper_score),
             "accuracy": self.accuracies,
             "auc": self.aucs,
+            "trained_auc": self._values(lambda of: of.trained_auc),
             "p_value": self.p_values,
         }
         return [
@@ -259,8 +279,8 @@ class TwoSampleTest:
 
 
 Kind = Literal["pair", "matrix", "models", "run"]
-ALL = "all"
-"""The row of all classes together."""
+ALL, REAL = "all classes", "real against real"
+"""The row of all classes together, and the column of halves of the reference cells; no class may be called so."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -318,9 +338,10 @@ class C2STResult:
         ValueError
             If there are several; take one from `tests`.
         """
-        row = ALL if ALL in self.rows else self.rows[-1]
-        if self.kind in ("pair", "models") and (row, self.columns[0]) in self.tests:
-            return self.tests[row, self.columns[0]]
+        tested = [column for column in self.columns if column != REAL]
+        place = ALL if ALL in self.rows else self.rows[-1], tested[0]
+        if self.kind in ("pair", "models") and len(tested) == 1 and place in self.tests:
+            return self.tests[place]
         raise ValueError("There is no single test for all of this; take those of `tests`, by row and column.")
 
     @property
@@ -477,6 +498,8 @@ class C2STResult:
 
     def __str__(self) -> str:
         lines = [self.title, f"({self.config})"]
+        if not self.is_complete:
+            lines.append(f"NOT COMPLETE: {self.splits_text} done so far")
         width = max(len(row) for row in self.rows)
         cells = {place: test.score_text for place, test in self.tests.items()}
         widths = [
@@ -512,12 +535,16 @@ class C2STResult:
         if self.kind == "matrix":
             unexpected: dict[TwoSampleTest, tuple[str, str]] = {}
             for (row, column), test in self._in_order():
-                if (test.verdict == "differ") == (row == column):
+                if test.verdict != ("alike" if row == column else "differ"):
                     unexpected.setdefault(test, (row, column))  # one test stands for both orders of two classes
             lines = [f"{row} against {column}: {test.sentence}." for test, (row, column) in unexpected.items()]
-            return lines or ["All classes differ from each other, and none from itself."]
+            if lines or not self.is_complete:
+                return lines
+            return ["All classes differ from each other" + (", and none from itself." if self._has_diagonal else ".")]
         if self.kind == "run":
-            return []
+            main = ALL if ALL in self.columns else self.columns[0]
+            steps = [row for row in self.rows if row != REAL and (row, main) in self.tests]
+            return [f"step {row}, {main}: {self.tests[row, main].sentence}." for row in steps]
         columns = [column for column in self.columns if column != REAL]
         return [
             f"{row}{f', {column}' if len(columns) > 1 else ''}: {self.tests[row, column].sentence}."
@@ -526,10 +553,26 @@ class C2STResult:
             if (row, column) in self.tests
         ]
 
+    @property
+    def _has_diagonal(self) -> bool:
+        return any(row == column for row, column in self.tests)
+
+    @property
+    def splits_text(self) -> str:
+        """How many splits are done, in words."""
+        done = {test.splits for test in self.tests.values()}
+        if done == {self.config.splits}:
+            return "1 split" if self.config.splits == 1 else f"{self.config.splits} splits"
+        few = min(done, default=0)
+        some = f"{few} to {max(done)}" if len(done) > 1 else f"{few}"
+        return f"{some} of {self.config.splits} splits"
+
     def _in_order(self) -> list[tuple[tuple[str, str], TwoSampleTest]]:
         places = [(row, column) for row in self.rows for column in self.columns]
         return [(place, self.tests[place]) for place in places if place in self.tests]
 
 
-REAL = "real against real"
-"""The column of halves of the reference cells."""
+def _number(value: float) -> str:
+    """Write a score with two places, or with two digits where it is small."""
+    text = f"{value:.2f}" if abs(value) >= 0.1 else f"{value:.2g}"
+    return text.removeprefix("-") if not float(text) else text

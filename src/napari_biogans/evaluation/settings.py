@@ -14,6 +14,7 @@ from napari_biogans.training.objectives import OBJECTIVES, Objective, ObjectiveN
 
 C2STPresetName = Literal["quick", "standard", "paper"]
 
+MOST_SPLITS = 1024
 STANDARD_STEPS, PAPER_STEPS = 400, 5000
 STANDARD_WIDTH, PAPER_WIDTH = 16, 64
 STANDARD_BATCH, PAPER_BATCH = 32, 64
@@ -35,7 +36,7 @@ class C2STConfig:
     """The default, which scores by the critic gap; or the paper's, which takes the penalty from it and shows each
     held-out cell five times."""
 
-    splits: Annotated[int, Field(ge=1, le=1000)] = 10
+    splits: Annotated[int, Field(ge=1, le=MOST_SPLITS)] = 10
     """How often the cells are halved, and a fresh critic trained on one half and asked about the other."""
 
     steps: Annotated[int, Field(ge=1, le=10_000_000)] | None = None
@@ -70,6 +71,14 @@ class C2STConfig:
 
     device: str = "auto"
     """Where to compute: auto, cpu, cuda, cuda:1 or mps."""
+
+    def __post_init__(self) -> None:
+        factor = 1 if self.splits == 1 else 2
+        if factor / (self.permutations + 1) > self.significance:
+            raise ValueError(
+                f"{self.permutations} permutations cannot give a p-value below {self.significance:g}; take "
+                f"{round(10 * factor / self.significance)} permutations, or a lower confidence"
+            )
 
     @property
     def resolved_steps(self) -> int:
@@ -158,11 +167,13 @@ C2ST_PRESETS: dict[str, C2STPreset] = {
 }
 
 
-def make_c2st_config(**settings: Any) -> C2STConfig:
+def make_c2st_config(*, preset: str | None = None, **settings: Any) -> C2STConfig:
     """Check settings and make a configuration of them.
 
     Parameters
     ----------
+    preset : {"quick", "standard", "paper"}, optional
+        Settings that go well together; those given by themselves come first.
     **settings
         Fields of `C2STConfig`.
 
@@ -183,6 +194,10 @@ def make_c2st_config(**settings: Any) -> C2STConfig:
     ...
     napari_biogans.evaluation.errors.C2STError: splits: Input should be greater than or equal to 1 (not 0)
     """
+    if preset is not None:
+        if preset not in C2ST_PRESETS:
+            raise C2STError(f"There is no preset {preset!r}; there are {', '.join(C2ST_PRESETS)}.")
+        settings = {**C2ST_PRESETS[preset].settings, **settings}
     try:
         return C2STConfig(**settings)
     except ValidationError as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from math import comb, sqrt
 from typing import Any, NamedTuple
 
@@ -63,7 +64,8 @@ def best_threshold(a: Scores, b: Scores) -> float:
     -------
     float
         Midway between two scores; the middle one of several that separate
-        equally well.
+        equally well. Just beyond the scores where all are best taken for those
+        of one side.
 
     Examples
     --------
@@ -71,7 +73,8 @@ def best_threshold(a: Scores, b: Scores) -> float:
     2.0
     """
     values = np.unique(np.concatenate([a, b]))
-    edges = np.concatenate([values[:1] - 1, (values[:-1] + values[1:]) / 2, values[-1:] + 1])
+    beyond = (values[-1] - values[0]) / len(values)
+    edges = np.concatenate([values[:1] - beyond, (values[:-1] + values[1:]) / 2, values[-1:] + beyond])
     right_a = 1 - np.searchsorted(np.sort(a), edges, side="right") / len(a)
     right_b = np.searchsorted(np.sort(b), edges, side="right") / len(b)
     right = right_a + right_b
@@ -233,15 +236,17 @@ def smallest_p_value(a: int, b: int, splits: int) -> float:
     return min(1.0, (1 if splits == 1 else 2) / comb(a + b, a))
 
 
-def smallest_noticed_area(a: int, b: int, significance: float) -> float:
+def smallest_noticed_area(held_out: Sequence[tuple[int, int]], significance: float, splits: int) -> float:
     """Estimate the area under the curve from which a difference is called one.
 
     Parameters
     ----------
-    a, b : int
-        Held-out cells of either side.
+    held_out : sequence of (int, int)
+        Held-out cells of either side, of each class; classes count equally.
     significance : float
         The p-value below which it is.
+    splits : int
+        Of several, twice the median of the p-values counts.
 
     Returns
     -------
@@ -250,10 +255,36 @@ def smallest_noticed_area(a: int, b: int, significance: float) -> float:
 
     Examples
     --------
-    >>> round(smallest_noticed_area(60, 60, 0.05), 2)
+    >>> round(smallest_noticed_area([(60, 60)], 0.05, splits=1), 2)
     0.59
+    >>> round(smallest_noticed_area([(60, 60)], 0.05, splits=10), 2)
+    0.6
     """
-    return float(min(1.0, 0.5 + norm.isf(significance) * sqrt((a + b + 1) / (12 * a * b))))
+    variance = sum((a + b + 1) / (12 * a * b) for a, b in held_out) / len(held_out) ** 2
+    each = significance if splits == 1 else significance / 2
+    return float(min(1.0, 0.5 + norm.isf(each) * sqrt(variance)))
+
+
+def share_interval(share: float, number: int, confidence: float) -> Interval:
+    """Compute Wilson's confidence interval of a share of so many.
+
+    Parameters
+    ----------
+    share : float
+        In [0, 1].
+    number : int
+    confidence : float
+
+    Examples
+    --------
+    >>> interval = share_interval(1.0, 100, 0.95)
+    >>> round(interval.low, 3), round(interval.high, 3)
+    (0.963, 1.0)
+    """
+    z = norm.isf((1 - confidence) / 2)
+    middle = (share + z * z / (2 * number)) / (1 + z * z / number)
+    reach = z / (1 + z * z / number) * sqrt(share * (1 - share) / number + z * z / (4 * number * number))
+    return Interval(float(middle - reach), float(min(1.0, middle + reach)))
 
 
 def _area(rank_sum: Any, number: int, others: int) -> Any:

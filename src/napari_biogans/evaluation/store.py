@@ -78,7 +78,7 @@ class ScoreStore:
                 self._has_warned = True
                 warnings.warn(
                     f"Scores cannot be kept in {self.folder}, so that critics will be trained again the next time "
-                    f"({error}). Set BIOGANS_CACHE to a folder that can be written to.",
+                    f"({error}). Name a folder that can be written to: as the store, or by BIOGANS_CACHE.",
                     StoreWarning,
                     stacklevel=2,
                 )

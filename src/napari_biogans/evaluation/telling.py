@@ -52,12 +52,20 @@ def telling_cells(test: TwoSampleTest, n: int = 8) -> TellingCells:
     ----------
     test : TwoSampleTest
     n : int
-        So many of either side, or as many as there are.
+        So many of either side at most. Cells that were taken for the other
+        side are left out, unless there are no others.
 
     Returns
     -------
     TellingCells
+
+    Raises
+    ------
+    ValueError
+        If `n` is less than 1.
     """
+    if n < 1:
+        raise ValueError(f"The number of cells to find is at least 1, not {n}.")
     found = {side: _of_side(test, side, n) for side in ("a", "b")}
     first, _ = test.parts[0]
     return TellingCells(
@@ -78,7 +86,8 @@ _Cell = tuple[NDArray[Any], float, str]
 
 def _of_side(test: TwoSampleTest, side: Literal["a", "b"], n: int) -> list[_Cell]:
     cells = [cell for part in test.parts for cell in _of_part(*part, test.config, side, n)]
-    return sorted(cells, key=lambda cell: -cell[1])[:n]
+    ranked = sorted(cells, key=lambda cell: -cell[1])[:n]
+    return [cell for cell in ranked if cell[1] > 0] or ranked[:1]
 
 
 def _of_part(

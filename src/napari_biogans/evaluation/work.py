@@ -30,6 +30,11 @@ from napari_biogans.training.memory import is_out_of_memory
 
 TELL_EVERY = 0.2
 """Seconds between two events that tell the progress."""
+WORKERS_WITHIN = 10
+"""Seconds to wait for a worker."""
+CLUSTER_LOST = (
+    "The Dask cluster was lost before all critics were trained. What is done is kept; start the cluster and ask again."
+)
 ESTIMATE_AFTER = 20
 """Steps after which the time that is left is estimated; the first ones are slow."""
 
@@ -190,7 +195,12 @@ def _run_on_cluster(
             "`dask worker ADDRESS`."
         ) from None
     with client:
-        sent = {id(comparison): client.scatter(comparison) for comparison in {id(c): c for c, _ in jobs}.values()}
+        _wait_for_workers(client, scheduler)
+        # On all workers, so that one that is lost takes nothing with it.
+        sent = {
+            id(comparison): client.scatter(comparison, broadcast=True)
+            for comparison in {id(comparison): comparison for comparison, _ in jobs}.values()
+        }
         futures = {
             client.submit(train_on_worker, sent[id(comparison)], config, split, pure=False): comparison
             for comparison, split in jobs
@@ -199,8 +209,11 @@ def _run_on_cluster(
         while left and not should_stop():
             ended = {future for future in left if future.done()}
             for future in ended:
+                if future.cancelled() or future.status == "lost":
+                    raise C2STError(CLUSTER_LOST)
                 if (failure := future.exception()) is not None:
-                    raise _explained(failure)
+                    lost = type(failure).__module__.startswith("distributed")
+                    raise C2STError(f"{CLUSTER_LOST} ({failure})") if lost else _explained(failure)
                 yield config.resolved_steps
                 yield futures[future], future.result()
             left -= ended
@@ -208,6 +221,15 @@ def _run_on_cluster(
                 yield 0
                 time.sleep(TELL_EVERY)
         client.cancel(list(left))
+
+
+def _wait_for_workers(client: Any, scheduler: str | None) -> None:
+    try:
+        client.wait_for_workers(1, timeout=WORKERS_WITHIN)
+    except TimeoutError:
+        raise C2STError(
+            f"The Dask scheduler at {scheduler} has no workers. Start some with `dask worker {scheduler}`."
+        ) from None
 
 
 def train_on_worker(comparison: Comparison, config: C2STConfig, split: int) -> CriticScores | None:
