@@ -20,7 +20,6 @@ from napari_biogans.plugin.latest_work import LatestWork
 from napari_biogans.plugin.layer_data import beside
 from napari_biogans.plugin.path_edit import ask_folder
 from napari_biogans.plugin.progress_view import ActivityBar, ProgressView
-from napari_biogans.plugin.score_grid import grid_of
 from napari_biogans.plugin.score_results import ScoreResults
 from napari_biogans.plugin.score_work import ScoreReport, Sides, Verdicts, carry_out, export, find_telling, work_out
 from napari_biogans.plugin.scrolling import WidthFittingScrollArea
@@ -189,7 +188,6 @@ class ScorePanel(QWidget):
             self.status.say("Stopped before the first critic was trained; there is nothing to tell yet.")
             return
         self._result = result
-        self.results.show_grid(grid_of(result))
         self.status.say("Working out how sure this is …")
         self._verdicts.begin("working out verdicts", partial(work_out, result))
         self._update()

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from napari_biogans.plugin.cell_layers import read_layers
 from napari_biogans.plugin.progress_view import duration_text
 from napari_biogans.plugin.score_grid import ScoreGrid, grid_of
-from napari_biogans.plugin.training_work import CellsChoice
+from napari_biogans.plugin.training_work import CellsChoice, free_device_memory
 from napari_biogans.plugin.workers import ShouldStop, is_for_users
 
 if TYPE_CHECKING:
@@ -144,25 +144,30 @@ def carry_out(
     plan = sides.opened().plan(config)
     result, progress, steps, due = plan.result({}), None, 0, time.monotonic()
     yield ScoreReport(grid_of(result), steps)
-    with closing(carried_out(plan, should_stop=should_stop)) as testing:
-        while True:
-            try:
-                event = next(testing)
-            except StopIteration as end:
-                final: C2STResult = end.value
-                return final
-            except C2STStoppedError:
-                return None
-            match event:
-                case Planned():
-                    steps = event.steps
-                case CriticsTraining():
-                    progress = event
-                case ResultSoFar():
-                    result = event.result
-            if time.monotonic() >= due:
-                yield ScoreReport(grid_of(result), steps, progress)
-                due = time.monotonic() + INTERVAL
+    try:
+        with closing(carried_out(plan, should_stop=should_stop)) as testing:
+            while True:
+                try:
+                    event = next(testing)
+                except StopIteration as end:
+                    final: C2STResult = end.value
+                    break
+                match event:
+                    case Planned():
+                        steps = event.steps
+                    case CriticsTraining():
+                        progress = event
+                    case ResultSoFar():
+                        result = event.result
+                if time.monotonic() >= due:
+                    yield ScoreReport(grid_of(result), steps, progress)
+                    due = time.monotonic() + INTERVAL
+    except C2STStoppedError:
+        return None
+    finally:
+        free_device_memory()
+    yield ScoreReport(grid_of(final), steps, progress)
+    return final
 
 
 def forecast(
