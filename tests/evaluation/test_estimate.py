@@ -31,7 +31,7 @@ def test_critics_that_are_known_take_no_time(cells, more_cells, config, tiny):
     to_end(carry_out(plan, store=tiny["store"]))
     after = estimate_time(plan, store=tiny["store"])
     assert (after.critics, after.known, after.seconds) == (8, 8, 0)
-    assert str(after) == "8 critics, of which 8 are known already"
+    assert str(after) == "all 8 critics are known already"
 
 
 def test_models_and_halves_are_measured_too(cells, star, config):

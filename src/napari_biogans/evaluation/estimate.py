@@ -41,9 +41,11 @@ class Estimate:
 
     def __str__(self) -> str:
         """In words, without the seconds."""
+        if self.known == self.critics:
+            return f"all {self.critics:,} critics are known already"
         at_a_time = f", {self.workers} at a time" if self.workers > 1 else ""
-        known = f", of which {self.known:,} are known already" if self.known else ""
-        return f"{self.critics:,} critics{at_a_time}{known}"
+        known = f"; {self.known:,} more are known already" if self.known else ""
+        return f"{self.critics - self.known:,} critics{at_a_time}{known}"
 
 
 def estimate_time(

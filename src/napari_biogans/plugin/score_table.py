@@ -8,7 +8,7 @@ from qtpy.QtWidgets import QAbstractItemView, QHeaderView, QSizePolicy, QTableWi
 
 from napari_biogans.plugin.score_grid import ScoreCell, ScoreGrid
 
-WIDEST, WIDEST_NAME = 130, 90
+WIDEST, WIDEST_NAME = 130, 110
 """Pixels of a column, and of the names of the rows; longer ones are cut, and shown where the mouse points at them."""
 MOST_ROWS = 8
 """Seen at a time; further ones are scrolled to."""
@@ -31,6 +31,7 @@ class ScoreTable(QTableWidget):
         for header in self._headers():
             header.setMaximumSectionSize(WIDEST)
             header.setHighlightSections(False)
+            header.setTextElideMode(Qt.TextElideMode.ElideMiddle)
             header.setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
         self._headers()[1].setMaximumWidth(WIDEST_NAME)
         self.cellClicked.connect(self._choose)

@@ -57,7 +57,7 @@ class SidesForm(QWidget):
         question = QFormLayout()
         question.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
         question.addRow("Question", self.question)
-        question.addRow("", self._meaning)
+        question.addRow(self._meaning)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addLayout(question)
