@@ -1,5 +1,7 @@
 """The dock Score (C2ST), by clicks: its panel without a window, and in a real viewer."""
 
+import time
+
 import numpy as np
 import pytest
 from napari.components import ViewerModel
@@ -164,7 +166,7 @@ def test_stop_keeps_what_is_done_and_start_goes_on(in_model, cells, click, to_en
         if (split, comparison.halves) == (1, False) or not held:
             return train_critic(comparison, config, split, should_stop=should_stop, **keywords)
         while not should_stop():
-            pass
+            time.sleep(0.01)
         return None
 
     held.append(True)
@@ -173,7 +175,7 @@ def test_stop_keeps_what_is_done_and_start_goes_on(in_model, cells, click, to_en
     panel = in_model()
     click(panel.start)
     qtbot.waitUntil(lambda: panel.results.isVisible() and bool(texts(panel.results.table)[0][0]), timeout=WAIT_MS)
-    assert "1 of 4 critics" in panel.progress.text.text()
+    qtbot.waitUntil(lambda: "1 of 4 critics" in panel.progress.text.text(), timeout=WAIT_MS)
     click(panel.stop)
     qtbot.waitUntil(lambda: panel.status.text().startswith("Stopped."), timeout=WAIT_MS)
     first, second = texts(panel.results.table)[0]
