@@ -5,12 +5,14 @@ import pytest
 from napari.components import LayerList
 from napari.layers import Image
 
+from napari_biogans.evaluation import C2STConfig
 from napari_biogans.models import ARCHITECTURES
 from napari_biogans.plugin.class_colours import OKABE_ITO, class_colours
 from napari_biogans.plugin.layer_data import beside, channel_layers, contact_sheet
 from napari_biogans.plugin.loss_history import LossHistory
 from napari_biogans.plugin.pairing import SameLayer, guess_pair
 from napari_biogans.plugin.sample_layers import contact_sheets
+from napari_biogans.plugin.score_grid import ScoreCell, ScoreGrid
 from napari_biogans.plugin.setting_fields import setting_fields
 from napari_biogans.plugin.setting_relevance import classes_matter, irrelevant_settings
 from napari_biogans.training import TrainingConfig
@@ -129,6 +131,30 @@ def test_editors_give_back_what_was_set(qtbot):
     )
     form.set_values({name: getattr(others, name) for name in form.values()})
     assert TrainingConfig(**form.values()) == others
+
+
+def test_settings_of_a_test_have_editors_too(qtbot):
+    from napari_biogans.plugin.settings_form import FieldForm
+
+    fields = setting_fields(C2STConfig)
+    assert list(fields) == list(C2STConfig.__dataclass_fields__)
+    assert all(field.tip for field in fields.values())
+    form = FieldForm(fields.values())
+    qtbot.addWidget(form)
+    assert C2STConfig(**form.values()) == C2STConfig()
+    others = C2STConfig(protocol="paper", splits=3, steps=7, width=2, objective="gan", flips=False, band=False)
+    form.set_values({name: getattr(others, name) for name in form.values()})
+    assert C2STConfig(**form.values()) == others
+
+
+def test_scores_are_coloured_from_low_to_high_with_text_that_can_be_read():
+    scores = {"low": -0.5, "middle": 1.0, "high": 2.5}
+    cells = {("row", name): ScoreCell(score, f"{score}", "", is_null=False) for name, score in scores.items()}
+    colours = ScoreGrid(("row",), tuple(scores), cells).colours()
+    assert [colours["row", name] for name in ("low", "high")] == [("#00224e", "white"), ("#fee838", "black")]
+    assert len(set(colours.values())) == 3
+    (only,) = ScoreGrid(("row",), ("low",), {("row", "low"): ScoreCell(0.0, "0", "", is_null=True)}).colours().values()
+    assert only == ("#00224e", "white")
 
 
 @pytest.mark.parametrize("count", [1, 2, 7, 8, 41])

@@ -124,3 +124,61 @@ def test_napari_names_the_work_when_it_asks_before_closing(viewer):
     assert isinstance(worker, Worker)
     worker.start()
     QThreadPool.globalInstance().waitForDone(WAIT_MS)
+
+
+def test_of_work_that_was_replaced_nothing_is_heard(qtbot):
+    from napari_biogans.plugin.latest_work import LatestWork
+
+    latest, heard = LatestWork(), []
+    for signal in (latest.yielded, latest.returned, latest.failed):
+        signal.connect(heard.append)
+    has_ended = threading.Event()
+
+    def first(should_stop):
+        yield "of the first"
+        while not should_stop():
+            yield
+        has_ended.set()
+        return "the first"
+
+    def second(should_stop):
+        has_ended.wait()
+        yield "of the second"
+        return "the second"
+
+    latest.begin("the first", first)
+    qtbot.waitUntil(lambda: "of the first" in heard, timeout=WAIT_MS)
+    latest.begin("the second", second)
+    heard.clear()
+    assert latest.is_running
+    with qtbot.waitSignal(latest.returned, timeout=WAIT_MS):
+        pass
+    assert heard == ["of the second", "the second"]
+    assert not latest.is_running
+
+
+def test_long_work_leaves_a_thread_for_short_work(qtbot):
+    from napari_biogans.plugin.latest_work import LatestWork
+
+    pool = QThreadPool.globalInstance()
+    before, may_end = pool.maxThreadCount(), threading.Event()
+    pool.setMaxThreadCount(1)
+    try:
+        long, short = LatestWork(is_long=True), LatestWork()
+
+        def wait(should_stop):
+            yield
+            may_end.wait()
+
+        def quick(should_stop):
+            yield
+
+        long.begin("long work", wait)
+        with qtbot.waitSignal(short.returned, timeout=WAIT_MS):
+            short.begin("short work", quick)
+        assert long.is_running
+        with qtbot.waitSignal(long.returned, timeout=WAIT_MS):
+            may_end.set()
+        assert pool.waitForDone(WAIT_MS)
+    finally:
+        pool.setMaxThreadCount(before)

@@ -1,6 +1,7 @@
 """On what to compute."""
 
 import os
+import threading
 
 import pytest
 import torch
@@ -63,3 +64,32 @@ def test_a_gpu_trains_resumes_and_draws(cells, settings, tmp_path):
     model = resume(tmp_path / "run", cells, progress=False, steps=6)
     assert model.device.type == "cuda"
     assert model.generate(4, seed=0).shape == (1, 4, 2, 24, 40)
+
+
+def test_what_begins_beside_a_choice_is_not_bound_by_it(monkeypatch, four_threads):
+    """As a training that is begun while a test with one thread per critic runs, and ends after or before it."""
+    monkeypatch.setattr(os, "sched_getaffinity", lambda pid: set(range(4)), raising=False)
+    found = []
+
+    def train(has_begun, may_end):
+        with chosen_threads():
+            found.append(torch.get_num_threads())
+            has_begun.set()
+            may_end.wait()
+
+    for ends_first in (True, False):
+        has_begun, may_end = threading.Event(), threading.Event()
+        training = threading.Thread(target=train, args=(has_begun, may_end))
+        with chosen_threads(1):
+            training.start()
+            has_begun.wait()
+            if ends_first:
+                may_end.set()
+                training.join()
+                assert torch.get_num_threads() == 1
+        may_end.set()
+        training.join()
+        later = threading.Thread(target=lambda: found.append(torch.get_num_threads()))
+        later.start()
+        later.join()
+    assert found == [3, 4] * 2

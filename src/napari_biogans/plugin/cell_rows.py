@@ -126,12 +126,17 @@ class CellRows(QWidget):
     Parameters
     ----------
     viewer : napari.viewer.Viewer
+    other : CellRows, optional
+        Rows whose layers are not chosen here from the start, nor these there.
     """
 
     changed = Signal()
 
-    def __init__(self, viewer: Any, parent: QWidget | None = None) -> None:
+    def __init__(self, viewer: Any, other: CellRows | None = None, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self._other = other
+        if other is not None:
+            other._other = self
         self.image_layers = ImageLayers(viewer, self)
         self.rows: list[CellRow] = []
         self._asks = True
@@ -183,6 +188,11 @@ class CellRows(QWidget):
         check_layers(classes)
         return classes
 
+    def is_asked(self) -> bool:
+        """Whether these rows are shown, or will be when their window is."""
+        window = self.window()
+        return window is None or self.isVisibleTo(window)
+
     def ask_for_classes(self, asks: bool) -> None:
         """Ask for the names of classes, or not, where they do not matter.
 
@@ -198,7 +208,8 @@ class CellRows(QWidget):
 
     def _fill(self, row: CellRow) -> None:
         row.offer_layers()
-        taken = [layer for other in self.rows for layer in (other.red.choice(), other.green.choice())]
+        rows = self.rows + (self._other.rows if self._other is not None and self._other.is_asked() else [])
+        taken = [layer for other in rows for layer in (other.red.choice(), other.green.choice())]
         if pair := guess_pair(self.image_layers.all(), taken):
             row.fill(pair)
 

@@ -1,4 +1,4 @@
-"""Choosing where the cells of a training come from: layers, or a folder."""
+"""Choosing where cells come from: layers, a folder, or a model that draws them."""
 
 from __future__ import annotations
 
@@ -9,42 +9,59 @@ from qtpy.QtWidgets import QHBoxLayout, QRadioButton, QVBoxLayout, QWidget
 
 from napari_biogans.cells.cellset import CellsError
 from napari_biogans.plugin.cell_rows import CellRows
+from napari_biogans.plugin.model_box import ModelBox
 from napari_biogans.plugin.path_edit import PathEdit
 from napari_biogans.plugin.training_work import CellsChoice
 
 
 class CellsBox(QWidget):
-    """Cells out of layers of the viewer, or out of a folder or file.
+    """Cells out of layers of the viewer, out of a folder or file, or drawn by a model.
 
     Parameters
     ----------
     viewer : napari.viewer.Viewer
+    model : ModelBox, optional
+        Models that can be chosen instead; default none.
+    other : CellsBox, optional
+        Whose layers are not chosen here from the start.
     """
 
     changed = Signal()
 
-    def __init__(self, viewer: Any, parent: QWidget | None = None) -> None:
+    def __init__(
+        self,
+        viewer: Any,
+        model: ModelBox | None = None,
+        other: CellsBox | None = None,
+        parent: QWidget | None = None,
+    ) -> None:
         super().__init__(parent)
-        self.from_layers = QRadioButton("from layers")
-        self.from_folder = QRadioButton("from a folder")
+        self.from_layers = QRadioButton("layers")
+        self.from_folder = QRadioButton("a folder")
+        self.from_model = QRadioButton("a model")
         self.from_layers.setChecked(True)
-        self.rows = CellRows(viewer)
+        self.rows: CellRows = CellRows(viewer, other.rows if other is not None else None)
         self.folder = PathEdit("Folder of cells")
         self.folder.setToolTip(
             "A folder of PNG or TIFF images, or a TIFF stack, for each class, which is named after it; or an .npz file"
         )
         self.folder.line.setPlaceholderText("folder of images or stacks")
+        self.model = model
         kinds = QHBoxLayout()
-        kinds.addWidget(self.from_layers)
-        kinds.addWidget(self.from_folder)
+        for kind in (self.from_layers, self.from_folder, self.from_model):
+            kinds.addWidget(kind)
+            kind.toggled.connect(self._switch)
         kinds.addStretch()
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addLayout(kinds)
         layout.addWidget(self.rows)
         layout.addWidget(self.folder)
-        self.folder.hide()
-        self.from_folder.toggled.connect(self._switch)
+        if model is not None:
+            layout.addWidget(model)
+            model.chosen.connect(self.changed)
+        self.offer_models(model is not None)
+        self._show_chosen()
         self.rows.changed.connect(self.changed)
         self.folder.edited.connect(self.changed)
 
@@ -58,6 +75,11 @@ class CellsBox(QWidget):
         """
         if self.from_layers.isChecked():
             return self.rows.classes()
+        if self.from_model.isChecked():
+            model = self.model.path() if self.model is not None else None
+            if model is None:
+                raise CellsError("Train a model, or open one.")
+            return model
         path = self.folder.path()
         if path is None:
             raise CellsError("Choose the folder that holds the cells.")
@@ -69,7 +91,26 @@ class CellsBox(QWidget):
         """Ask for the class of cells in layers, or not, where all are learned as one."""
         self.rows.ask_for_classes(asks)
 
-    def _switch(self, folder: bool) -> None:
-        self.rows.setVisible(not folder)
-        self.folder.setVisible(folder)
-        self.changed.emit()
+    def offer_models(self, offers: bool) -> None:
+        """Let a model be chosen, or only cells."""
+        self.from_model.setVisible(offers)
+        if not offers and self.from_model.isChecked():
+            self.from_layers.setChecked(True)
+
+    def disconnect_all(self) -> None:
+        """Hear no more of layers and models."""
+        self.rows.image_layers.disconnect_all()
+        if self.model is not None:
+            self.model.disconnect_all()
+
+    def _show_chosen(self) -> None:
+        self.rows.setVisible(self.from_layers.isChecked())
+        self.folder.setVisible(self.from_folder.isChecked())
+        if self.model is not None:
+            self.model.setVisible(self.from_model.isChecked())
+
+    def _switch(self, checked: bool) -> None:
+        # Two of the buttons change each time.
+        if checked:
+            self._show_chosen()
+            self.changed.emit()

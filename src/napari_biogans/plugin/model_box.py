@@ -18,26 +18,35 @@ class ModelBox(QWidget):
     """A list of models, to which others can be added by a dialog.
 
     When a training writes its first model, that is chosen by itself.
+
+    Parameters
+    ----------
+    only_runs : bool
+        Whether files are not offered.
     """
 
     chosen = Signal(object)
     """The path of a model file or a run, which may be chosen already but have become newer."""
 
-    def __init__(self, parent: QWidget | None = None) -> None:
+    def __init__(self, *, only_runs: bool = False, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._paths: list[Path] = []
         self.list = QComboBox()
-        self.list.setPlaceholderText("train or open a model")
+        self.list.setPlaceholderText("train or open a run" if only_runs else "train or open a model")
         self.list.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self.list.setMinimumContentsLength(LETTERS)
         self.list.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         ignore_wheel(self.list)
         self.open = QPushButton("Open")
-        self.open.setToolTip("Open a model file, or the model of a run")
-        menu = QMenu(self.open)
-        menu.addAction("Model file…", self._ask_file)
-        menu.addAction("Folder of a run…", self._ask_run)
-        self.open.setMenu(menu)
+        if only_runs:
+            self.open.setToolTip("Open the folder of a run")
+            self.open.clicked.connect(self._ask_run)
+        else:
+            self.open.setToolTip("Open a model file, or the model of a run")
+            menu = QMenu(self.open)
+            menu.addAction("Model file…", self._ask_file)
+            menu.addAction("Folder of a run…", self._ask_run)
+            self.open.setMenu(menu)
         layout = QHBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self.list, 1)

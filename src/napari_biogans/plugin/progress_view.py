@@ -1,4 +1,4 @@
-"""How far a training is: a bar with words in the dock, and one in napari's activity list."""
+"""How far a training or a test is: a bar with words in the dock, and one in napari's activity list."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from qtpy.QtCore import QObject, QTimer
 from qtpy.QtWidgets import QLabel, QProgressBar, QVBoxLayout, QWidget
 
 if TYPE_CHECKING:
+    from napari_biogans.evaluation.events import CriticsTraining
     from napari_biogans.plugin.reports import Outcome, Report
     from napari_biogans.training import Preparing
 
@@ -64,9 +65,20 @@ class ProgressView(QWidget):
         """Show how far a training came."""
         self.text.setText(self._show_steps(outcome.step, outcome.steps))
 
-    def _show_steps(self, step: int, steps: int) -> str:
+    def show_critics(self, training: CriticsTraining) -> None:
+        """Show how far the critics of a test are."""
+        self._show_bar(training.step, training.steps)
+        parts = [f"{training.done:,} of {training.critics:,} critics"]
+        if training.seconds_left is not None:
+            parts.append(f"{duration_text(training.seconds_left)} left")
+        self.text.setText(" · ".join(parts))
+
+    def _show_bar(self, step: int, steps: int) -> None:
         self.bar.setRange(0, min(steps, MOST_STEPS))
         self.bar.setValue(min(step, MOST_STEPS))
+
+    def _show_steps(self, step: int, steps: int) -> str:
+        self._show_bar(step, steps)
         return f"{step:,} / {steps:,} steps"
 
 

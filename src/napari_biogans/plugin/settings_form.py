@@ -1,10 +1,10 @@
-"""The settings of a training as a form, made from the fields of its configuration."""
+"""Settings as a form, made from the fields of their configuration."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from qtpy.QtCore import Signal
 from qtpy.QtGui import QIcon
@@ -14,13 +14,21 @@ from superqt import QCollapsible
 from napari_biogans.plugin.setting_editors import Choice, Editor, make_editor
 from napari_biogans.plugin.setting_fields import SettingField, setting_fields
 
-if TYPE_CHECKING:
-    from napari_biogans.training.presets import Preset
-
-MAIN_FIELDS = ("architecture", "objective", "steps", "seed")
 OWN_SETTINGS = "own settings"
 ANIMATION_MS = 120
 HEADING_STYLE = "text-align: left; border: none; outline: none; background: transparent; padding: 4px 0;"
+
+
+class NamedSettings(Protocol):
+    """A preset."""
+
+    @property
+    def summary(self) -> str:
+        """In one line, what it is for."""
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """Fields of the configuration; the others keep their defaults."""
 
 
 class FieldForm(QWidget):
@@ -95,14 +103,18 @@ class FieldForm(QWidget):
 
 
 class SettingsForm(QWidget):
-    """All settings of a training: presets, what everybody chooses, and the rest under Advanced.
+    """All settings: presets, what everybody chooses, and the rest under Advanced.
 
     Parameters
     ----------
     configuration : type
-        Whose fields these are: `TrainingConfig`.
-    presets : mapping from name to Preset
+        Whose fields these are, such as `C2STConfig`.
+    presets : mapping from name to preset
         The first is chosen.
+    main : sequence of str
+        Fields that everybody chooses.
+    title : str
+        Of the choice of a preset.
     meanings : mapping from field to mapping from choice to text, optional
         What choices are for, as for `FieldForm`.
     """
@@ -112,7 +124,9 @@ class SettingsForm(QWidget):
     def __init__(
         self,
         configuration: type,
-        presets: Mapping[str, Preset],
+        presets: Mapping[str, NamedSettings],
+        main: Sequence[str],
+        title: str,
         meanings: Mapping[str, Mapping[str, str]] | None = None,
         parent: QWidget | None = None,
     ) -> None:
@@ -120,18 +134,15 @@ class SettingsForm(QWidget):
         fields = setting_fields(configuration)
         self._defaults = {name: field.default for name, field in fields.items()}
         self._presets = dict(presets)
-        self._preset_fields = {
-            name for preset in self._presets.values() for name in (*preset.settings, *preset.multi_channel)
-        }
         self.preset = Choice({**{name: name for name in self._presets}, OWN_SETTINGS: None})
         self.preset.setObjectName("preset")
         self.preset.setToolTip("Settings that go well together. Choosing one fills the fields below.")
         self._summary = QLabel()
         self._summary.setWordWrap(True)
-        self._main = FieldForm((fields[name] for name in MAIN_FIELDS), meanings)
-        self._main.rows.insertRow(0, "Size", self.preset)
+        self._main = FieldForm((fields[name] for name in main), meanings)
+        self._main.rows.insertRow(0, title, self.preset)
         self._main.rows.insertRow(1, "", self._summary)
-        self._rest = FieldForm((field for name, field in fields.items() if name not in MAIN_FIELDS), meanings)
+        self._rest = FieldForm((field for name, field in fields.items() if name not in main), meanings)
         self.advanced = QCollapsible("▸ Advanced", expandedIcon=QIcon(), collapsedIcon=QIcon())
         # Its icons would be black on black in a dark theme.
         self.advanced.toggled.connect(self._point)
@@ -172,37 +183,28 @@ class SettingsForm(QWidget):
     def _point(self, expanded: bool) -> None:
         self.advanced.setText(f"{'▾' if expanded else '▸'} Advanced")
 
-    def _settings_of(self, preset: Preset, architecture: str) -> dict[str, Any] | None:
-        """Values of all fields that any preset changes; None if the preset is for other architectures."""
-        if preset.architectures and architecture not in preset.architectures:
-            return None
-        settings = preset.settings_for(architecture)
-        return {name: settings.get(name, self._defaults[name]) for name in self._preset_fields}
+    def _preset_fields(self) -> set[str]:
+        """Fields that any preset changes."""
+        return {name for preset in self._presets.values() for name in preset.settings}
+
+    def _settings_of(self, name: str, values: Mapping[str, Any]) -> dict[str, Any] | None:
+        """Values by a preset of all fields that any preset changes; None if it is not for the other values."""
+        settings = self._presets[name].settings
+        return {field: settings.get(field, self._defaults[field]) for field in self._preset_fields()}
 
     def _fill_from_preset(self) -> None:
-        name = self.preset.get()
-        if name is None:
-            return
-        preset, architecture = self._presets[name], self.values()["architecture"]
-        if preset.architectures and architecture not in preset.architectures:
-            architecture = preset.architectures[0]
-        self.set_values({"architecture": architecture, **(self._settings_of(preset, architecture) or {})})
+        if (name := self.preset.get()) is not None:
+            self.set_values(self._settings_of(name, self.values()) or {})
 
     def _note_edit(self, field: str) -> None:
-        name = self.preset.get()
-        if field == "architecture" and name is not None:
-            # A preset may set other values for this architecture, or be for others only.
-            settings = self._settings_of(self._presets[name], self.values()["architecture"])
-            self.set_values(settings or {})
-        else:
-            self._recognise_preset()
+        self._recognise_preset()
 
     def _recognise_preset(self) -> None:
         values = self.values()
         fitting = [
             name
-            for name, preset in self._presets.items()
-            if (settings := self._settings_of(preset, values["architecture"])) is not None
+            for name in self._presets
+            if (settings := self._settings_of(name, values)) is not None
             and all(values[field] == value for field, value in settings.items())
         ]
         self.preset.blockSignals(True)

@@ -30,8 +30,8 @@ from napari_biogans.plugin.setting_relevance import (
     settings_to_train,
     starting_problem,
 )
-from napari_biogans.plugin.settings_form import SettingsForm
 from napari_biogans.plugin.train_controls import TrainControls
+from napari_biogans.plugin.training_form import TrainingForm
 from napari_biogans.plugin.training_job import State, TrainingJob
 from napari_biogans.plugin.training_work import CellsChoice, NewRun, ResumedRun, RunFacts, look_at_run
 from napari_biogans.plugin.workers import Worker, make_worker
@@ -63,7 +63,7 @@ class TrainPanel(QWidget):
         self.job = TrainingJob()
         self.cells = CellsBox(viewer)
         meanings = {"architecture": {name: known.summary for name, known in ARCHITECTURES.items()}}
-        self.settings = SettingsForm(TrainingConfig, PRESETS, meanings)
+        self.settings = TrainingForm(TrainingConfig, PRESETS, meanings)
         self.output = PathEdit("Folder for the run")
         self.banner = RunBanner()
         self.controls = TrainControls()
@@ -83,7 +83,7 @@ class TrainPanel(QWidget):
         """Stop a running training, with everything saved, and leave the viewer alone."""
         self.job.abandon()
         self._activity.end()
-        self.cells.rows.image_layers.disconnect_all()
+        self.cells.disconnect_all()
         self.plot.disconnect_all()
 
     def _lay_out(self) -> None:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from enum import Enum, auto
 from functools import partial
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
-from qtpy.QtCore import QObject, QThreadPool, Signal
+from qtpy.QtCore import QObject, Signal
 
 from napari_biogans.plugin.training_work import NewRun, ResumedRun, carry_out
-from napari_biogans.plugin.workers import Worker, make_worker
+from napari_biogans.plugin.workers import Worker, make_worker, start_long
 
 if TYPE_CHECKING:
     from napari_biogans.plugin.reports import Report
@@ -66,11 +66,8 @@ class TrainingJob(QObject):
         worker.paused.connect(self._note_pause)
         worker.returned.connect(self._complete)
         worker.errored.connect(self._fail)
-        # A thread that trains for hours must not keep short work waiting, as there may be as few as one.
-        _thread_pool().releaseThread()
-        worker.finished.connect(_take_thread_back)
         self._set_state(State.PREPARING)
-        worker.start()
+        start_long(worker)
 
     def pause(self) -> None:
         """Hold the training after its step."""
@@ -130,11 +127,3 @@ class TrainingJob(QObject):
     def _set_state(self, state: State) -> None:
         self._state = state
         self.state_changed.emit(state)
-
-
-def _take_thread_back(nothing: None = None) -> None:
-    _thread_pool().reserveThread()
-
-
-def _thread_pool() -> QThreadPool:
-    return cast(QThreadPool, QThreadPool.globalInstance())

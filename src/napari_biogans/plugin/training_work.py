@@ -92,7 +92,7 @@ def carry_out(request: NewRun | ResumedRun, should_stop: ShouldStop) -> Generato
     except TrainingStoppedError:
         return Outcome(request.folder, step=0, steps=1)
     finally:
-        _free_device_memory()
+        free_device_memory()
 
 
 @dataclass(frozen=True)
@@ -130,7 +130,8 @@ def _read(cells: CellsChoice) -> CellSet | Path:
     return cells if isinstance(cells, Path) else read_layers(cells)
 
 
-def _free_device_memory() -> None:
+def free_device_memory() -> None:
+    """Give back what torch keeps on a GPU for later."""
     import torch
 
     if torch.cuda.is_available() and torch.cuda.is_initialized():

@@ -13,10 +13,11 @@ import atexit
 import threading
 from collections.abc import Callable, Generator
 from contextlib import closing, suppress
-from typing import Any
+from typing import Any, cast
 
 from napari.qt.threading import create_worker
 from napari.utils.notifications import notification_manager, show_error, show_warning
+from qtpy.QtCore import QThreadPool
 from superqt.utils import GeneratorWorker
 
 ShouldStop = Callable[[], bool]
@@ -163,6 +164,26 @@ def make_worker(name: str, work: Work) -> Worker:
     atexit.unregister(finish_workers)  # so that it is registered once
     atexit.register(finish_workers)
     return worker
+
+
+def start_long(worker: Worker) -> None:
+    """Start work that may take hours, in a thread beside those for short work, of which there may be as few as one.
+
+    Parameters
+    ----------
+    worker : Worker
+    """
+    _thread_pool().releaseThread()
+    worker.finished.connect(_take_thread_back)
+    worker.start()
+
+
+def _take_thread_back(nothing: None = None) -> None:
+    _thread_pool().reserveThread()
+
+
+def _thread_pool() -> QThreadPool:
+    return cast(QThreadPool, QThreadPool.globalInstance())
 
 
 def finish_workers() -> None:

@@ -13,6 +13,8 @@ from torch import nn
 from napari_biogans.training.errors import TrainingError
 
 Precision = Literal["auto", "float32", "bfloat16"]
+_before: list[int] = []
+"""Threads before any were chosen, once for each choice that is in force."""
 NetworkT = TypeVar("NetworkT", bound=nn.Module)
 
 
@@ -111,7 +113,7 @@ def choose_threads() -> int:
         At least 1; what the environment variable `OMP_NUM_THREADS` says, where
         it is set.
     """
-    default = torch.get_num_threads()
+    default = _unchosen_threads()
     if "OMP_NUM_THREADS" in os.environ:
         return default
     # Not every system tells which processors a process may use.
@@ -121,10 +123,22 @@ def choose_threads() -> int:
 
 @contextmanager
 def chosen_threads(threads: int | None = None) -> Iterator[None]:
-    """Compute with so many threads for a while; default `choose_threads`."""
-    before = torch.get_num_threads()
+    """Compute with so many threads for a while; default `choose_threads`.
+
+    Threads that begin meanwhile compute with as many. So that a test with one
+    thread does not slow down a training that begins beside it, nor all that
+    comes later, `choose_threads` goes by what was before, and the last of
+    several choices brings that back.
+    """
+    before, own = _unchosen_threads(), torch.get_num_threads()
     torch.set_num_threads(threads or choose_threads())
+    _before.append(before)
     try:
         yield
     finally:
-        torch.set_num_threads(before)
+        _before.pop()
+        torch.set_num_threads(own if _before else before)
+
+
+def _unchosen_threads() -> int:
+    return _before[0] if _before else torch.get_num_threads()

@@ -1,0 +1,77 @@
+"""Docks that need the engine, which takes seconds to load."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator
+from typing import Any, Generic, Protocol, TypeVar
+
+from qtpy.QtCore import QEvent
+from qtpy.QtWidgets import QLabel, QSizePolicy, QVBoxLayout, QWidget
+
+from napari_biogans.plugin.workers import ShouldStop, Worker, make_worker
+
+
+class Panel(Protocol):
+    """What a dock shows once the engine is loaded; a widget."""
+
+    def close_down(self) -> None:
+        """Stop what runs, and leave the viewer alone."""
+
+
+PanelT = TypeVar("PanelT", bound=Panel)
+
+
+class EngineDock(QWidget, Generic[PanelT]):
+    """Shows a panel once the engine is loaded in another thread, and ends it when the dock is closed.
+
+    Parameters
+    ----------
+    viewer : napari.viewer.Viewer
+    load : callable
+        Imports what the panel needs; called in another thread.
+    make_panel : callable
+        Given the viewer, makes the panel.
+    """
+
+    def __init__(self, viewer: Any, load: Callable[[], object], make_panel: Callable[[Any], PanelT]) -> None:
+        super().__init__()
+        self._viewer = viewer
+        self._make_panel = make_panel
+        self.panel: PanelT | None = None
+        self._notice = QLabel("Loading PyTorch …")
+        # Else napari puts an empty space below, when the panel is not there yet.
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Expanding)
+        self._layout = QVBoxLayout(self)
+        self._layout.addWidget(self._notice)
+
+        def loading(should_stop: ShouldStop) -> Generator[None, None, None]:
+            yield
+            load()
+
+        self._loader: Worker | None = make_worker("loading PyTorch", loading)
+        self._loader.returned.connect(self._show_panel)
+        self._loader.errored.connect(self._say_broken)
+        self._loader.start()
+
+    def event(self, event: QEvent | None) -> bool:
+        """Notice when napari closes the dock: it takes the widget out of it, and forgets it."""
+        if event is not None and event.type() == QEvent.Type.ParentChange and self.parent() is None:
+            self.close_down()
+            self.deleteLater()
+        return super().event(event)
+
+    def close_down(self) -> None:
+        """Stop what runs, and leave the viewer alone."""
+        self._loader = None
+        if self.panel is not None:
+            self.panel.close_down()
+
+    def _show_panel(self, nothing: None = None) -> None:
+        if self._loader is None or self._loader.is_abandoned:
+            return
+        self.panel = self._make_panel(self._viewer)
+        self._layout.replaceWidget(self._notice, self.panel)  # type: ignore[arg-type]
+        self._notice.deleteLater()
+
+    def _say_broken(self, error: Exception) -> None:
+        self._notice.setText(f"PyTorch cannot be loaded: {error}")
