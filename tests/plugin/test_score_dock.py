@@ -301,7 +301,7 @@ def test_a_click_on_a_test_adds_the_cells_that_tell(in_model, cells, folder, to_
     panel.sides.a.rows.add.click()
     to_end(panel)
     table = panel.results.table
-    assert headers(table)[0] == ["nucleus", "tips", "all"]
+    assert headers(table)[0] == ["nucleus", "tips", "all classes"]
     before = len(viewer.layers)
     table.cellClicked.emit(1, 0)
     qtbot.waitUntil(lambda: panel.status.text().startswith("Added"), timeout=WAIT_MS)

@@ -179,7 +179,8 @@ class TwoSampleTest:
             )
         if self.verdict == "differ":
             low, high = self.accuracy_interval
-            spread = f" ± {(high - low) / 2:.0%}" if np.isfinite(low) else ""
+            half = (high - low) / 2
+            spread = (f" ± {half:.0%}" if half >= 0.01 else f" ± {half:.1%}") if np.isfinite(low) else ""
             return f"differ: {self.accuracy:.0%}{spread} accuracy, {self.p_text}"
         held_out_of_each = [(len(scores[0].a), len(scores[0].b)) for _, scores in self.parts]
         noticed = smallest_noticed_area(held_out_of_each, self.config.significance, self.splits)
