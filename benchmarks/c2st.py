@@ -1,11 +1,12 @@
 """How long does a critic of a two-sample test take, for one split and for ten?
 
     python -m benchmarks.c2st [--device cpu] [--widths 8 16 64] [--splits 1 10] [--steps 20] [--repeats 3]
+        [--objective gan]
 
 Plain is the loop that one would write: one critic after another, each with all
 threads. The package trains as many at once as there are processors, each with one
 thread; on a GPU, one after another. Stacked is all critics of all splits in one, by
-grouped convolutions (torch.func.vmap). WGAN-GP critics on 48x80 pixels, batch 32, with
+grouped convolutions (torch.func.vmap). Critics on 48x80 pixels, batch 32, with
 sampling, flips and optimiser; scoring is left out. Forms are interleaved in one
 process. Prints a Markdown table of median seconds per critic of 400 steps, and the
 ratio of the plain loop to the others.
@@ -32,12 +33,11 @@ from napari_biogans.models.layers import initialise
 from napari_biogans.training.critic_step import critic_step
 from napari_biogans.training.data import ClassSampler
 from napari_biogans.training.devices import channels_last, chosen_threads
-from napari_biogans.training.objectives import OBJECTIVES
+from napari_biogans.training.objectives import OBJECTIVES, Objective
 
 BATCH = 32
 CELLS = 250
 STEPS_OF_A_TEST = 400
-OBJECTIVE = OBJECTIVES["wgan-gp"]
 
 
 def fresh_critic(width: int, device: torch.device, rng: torch.Generator) -> Critic:
@@ -50,42 +50,44 @@ def samplers(cells: CellSet, device: torch.device, rng: torch.Generator) -> list
     return [ClassSampler(cells.subset([name]), BATCH, device, rng, flips=True) for name in cells.class_names]
 
 
-def train_one(cells: CellSet, width: int, device: torch.device, steps: int, seed: int) -> None:
+def train_one(cells: CellSet, width: int, device: torch.device, steps: int, objective: Objective, seed: int) -> None:
     rng = torch.Generator(device).manual_seed(seed)
     critic = fresh_critic(width, device, torch.Generator().manual_seed(seed))
-    optimiser = OBJECTIVE.optimiser(critic.parameters(), OBJECTIVE.learning_rate)
+    optimiser = objective.optimiser(critic.parameters(), objective.learning_rate)
     real, fake = samplers(cells, device, rng)
     for _ in range(steps):
         mix = torch.rand(1, BATCH, generator=rng, device=device)
-        critic_step(OBJECTIVE, critic, optimiser, real.batch(), fake.batch(), mix)
+        critic_step(objective, critic, optimiser, real.batch(), fake.batch(), mix)
 
 
-def plain(cells: CellSet, width: int, device: torch.device, steps: int, splits: int) -> None:
+def plain(cells: CellSet, width: int, device: torch.device, steps: int, objective: Objective, splits: int) -> None:
     for seed in range(splits):
-        train_one(cells, width, device, steps, seed)
+        train_one(cells, width, device, steps, objective, seed)
 
 
-def package(cells: CellSet, width: int, device: torch.device, steps: int, splits: int) -> None:
+def package(cells: CellSet, width: int, device: torch.device, steps: int, objective: Objective, splits: int) -> None:
     workers = choose_workers(C2STConfig(device=str(device)))
     with chosen_threads(1), ThreadPoolExecutor(workers) as pool:
-        list(pool.map(lambda seed: train_one(cells, width, device, steps, seed), range(splits)))
+        list(pool.map(lambda seed: train_one(cells, width, device, steps, objective, seed), range(splits)))
 
 
-def stacked_splits(cells: CellSet, width: int, device: torch.device, steps: int, splits: int) -> None:
+def stacked_splits(
+    cells: CellSet, width: int, device: torch.device, steps: int, objective: Objective, splits: int
+) -> None:
     rng = torch.Generator(device).manual_seed(0)
     critics = nn.ModuleList(fresh_critic(width, device, torch.Generator().manual_seed(k)) for k in range(splits))
     form, weights = stacked(critics, shared=False)
-    optimiser = OBJECTIVE.optimiser(weights, OBJECTIVE.learning_rate)
+    optimiser = objective.optimiser(weights, objective.learning_rate)
     pairs = [samplers(cells, device, rng) for _ in range(splits)]
     for _ in range(steps):
         real, fake = (torch.cat([pair[side].batch() for pair in pairs]) for side in (0, 1))
         mix = torch.rand(splits, BATCH, generator=rng, device=device)
         optimiser.zero_grad()
-        OBJECTIVE.critic_loss(form, real, fake, mix).loss.sum().backward()
+        objective.critic_loss(form, real, fake, mix).loss.sum().backward()
         optimiser.step()
 
 
-FORMS: dict[str, Callable[[CellSet, int, torch.device, int, int], None]] = {
+FORMS: dict[str, Callable[[CellSet, int, torch.device, int, Objective, int], None]] = {
     "plain": plain,
     "package": package,
     "stacked": stacked_splits,
@@ -99,11 +101,14 @@ def main() -> None:
     parser.add_argument("--splits", type=int, nargs="+", default=[1, 10])
     parser.add_argument("--steps", type=int, default=20)
     parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--objective", choices=list(OBJECTIVES), default="gan")
     options = parser.parse_args()
-    device = torch.device(options.device)
+    device, objective = torch.device(options.device), OBJECTIVES[options.objective]
     cells = simulate_cells(CELLS, classes=["tips", "nucleus"], all_greens=False).cells
     name = torch.cuda.get_device_name(device) if device.type == "cuda" else f"{torch.get_num_threads()} threads"
-    print(f"torch {torch.__version__}, {device} ({name}); seconds per critic of {STEPS_OF_A_TEST} steps\n")
+    print(
+        f"torch {torch.__version__}, {device} ({name}); seconds per {objective.name} critic of {STEPS_OF_A_TEST} steps\n"
+    )
     print(f"| width | splits | {' | '.join(FORMS)} | {' | '.join(f'plain / {form}' for form in list(FORMS)[1:])} |")
     print(f"|-|-|{'-|' * (2 * len(FORMS) - 1)}")
     for width in options.widths:
@@ -112,7 +117,7 @@ def main() -> None:
             for repeat in range(options.repeats + 1):
                 for form, run in FORMS.items():
                     started = time.perf_counter()
-                    run(cells, width, device, options.steps, splits)
+                    run(cells, width, device, options.steps, objective, splits)
                     if device.type == "cuda":
                         torch.cuda.synchronize()
                     took = (time.perf_counter() - started) / splits / options.steps * STEPS_OF_A_TEST

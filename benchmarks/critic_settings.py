@@ -17,14 +17,14 @@ from napari_biogans.cells import read_cells
 from napari_biogans.evaluation import c2st
 
 CRITICS: list[dict[str, Any]] = [
-    {"objective": "wgan-gp", "width": 4, "steps": 200},
-    {"objective": "wgan-gp", "width": 8, "steps": 100},
+    {"objective": "gan", "width": 4, "steps": 200},
+    {"objective": "gan", "width": 8, "steps": 50},
+    {"objective": "gan", "width": 8, "steps": 200},
+    {"objective": "gan", "width": 8, "steps": 400},
+    {"objective": "gan", "width": 16, "steps": 400},
+    {"objective": "gan", "width": 8, "steps": 200, "learning_rate": 2e-4},
     {"objective": "wgan-gp", "width": 8, "steps": 200},
     {"objective": "wgan-gp", "width": 8, "steps": 400},
-    {"objective": "wgan-gp", "width": 16, "steps": 400},
-    {"objective": "wgan-gp", "width": 8, "steps": 200, "learning_rate": 1e-4},
-    {"objective": "gan", "width": 8, "steps": 200},
-    {"objective": "wgan", "width": 8, "steps": 200},
 ]
 
 

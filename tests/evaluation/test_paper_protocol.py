@@ -180,8 +180,11 @@ def test_the_published_settings_are_the_defaults_of_the_protocol():
         "width": 64,
         "batch_size": 64,
         "objective": "wgan-gp",
+        "critic_batch_norm": False,
         "learning_rate": 1e-4,
         "flips": True,
         "seed": 0,
     }
     assert config.splits == 10
+    assert C2STConfig(protocol="paper", objective="gan").of_critics["critic_batch_norm"] is True
+    assert C2STConfig(objective="gan").of_critics["critic_batch_norm"] is False

@@ -48,7 +48,7 @@ def _label(name: str) -> str:
 
 def score_name(result: C2STResult) -> str:
     """Say what the score is, for an axis."""
-    objective = result.config.objective
+    objective = result.config.resolved_objective.name
     what = "paper's score" if result.config.protocol == "paper" else "critic gap"
     return f"C2ST: {what} ({objective} critic, arbitrary units)"
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass as plain_dataclass
+from dataclasses import replace
 from typing import Annotated, Any, Literal
 
 from pydantic import ConfigDict, Field, ValidationError
@@ -48,8 +49,9 @@ class C2STConfig:
     batch_size: Annotated[int, Field(ge=2, le=65_536)] | None = None
     """Cells of either side in a step; empty: 32, paper 64."""
 
-    objective: ObjectiveName = "wgan-gp"
-    """What the critics minimise."""
+    objective: ObjectiveName | None = None
+    """What the critics minimise; empty: gan, which is cross entropy and finds small differences soonest; paper
+    wgan-gp."""
 
     learning_rate: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
     """Step size; empty: 5 times that of a training with the objective, paper as in a training."""
@@ -97,8 +99,14 @@ class C2STConfig:
 
     @property
     def resolved_objective(self) -> Objective:
-        """The objective that `objective` names."""
-        return OBJECTIVES[self.objective]
+        """The objective that `objective` names, or that of the protocol where it is empty.
+
+        As published, critics have batch norms but for wgan-gp. By default they have none: they see real and
+        generated cells in batches of their own, of which a batch norm takes away how bright they are.
+        """
+        if self.protocol == "paper":
+            return OBJECTIVES[self.objective or "wgan-gp"]
+        return replace(OBJECTIVES[self.objective or "gan"], critic_batch_norm=False)
 
     @property
     def resolved_learning_rate(self) -> float:
@@ -119,7 +127,8 @@ class C2STConfig:
             "steps": self.resolved_steps,
             "width": self.resolved_width,
             "batch_size": self.resolved_batch_size,
-            "objective": self.objective,
+            "objective": self.resolved_objective.name,
+            "critic_batch_norm": self.resolved_objective.critic_batch_norm,
             "learning_rate": self.resolved_learning_rate,
             "flips": self.flips,
             "seed": self.seed,
