@@ -106,9 +106,8 @@ def main() -> None:
     device, objective = torch.device(options.device), OBJECTIVES[options.objective]
     cells = simulate_cells(CELLS, classes=["tips", "nucleus"], all_greens=False).cells
     name = torch.cuda.get_device_name(device) if device.type == "cuda" else f"{torch.get_num_threads()} threads"
-    print(
-        f"torch {torch.__version__}, {device} ({name}); seconds per {objective.name} critic of {STEPS_OF_A_TEST} steps\n"
-    )
+    print(f"torch {torch.__version__}, {device} ({name})")
+    print(f"seconds per {objective.name} critic of {STEPS_OF_A_TEST} steps\n")
     print(f"| width | splits | {' | '.join(FORMS)} | {' | '.join(f'plain / {form}' for form in list(FORMS)[1:])} |")
     print(f"|-|-|{'-|' * (2 * len(FORMS) - 1)}")
     for width in options.widths:
