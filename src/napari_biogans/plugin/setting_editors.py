@@ -170,7 +170,8 @@ def make_editor(field: SettingField) -> Editor:
     """Make the widget that suits a field, showing its default."""
     editor: Editor
     if field.kind == "choice":
-        editor = Choice({choice: choice for choice in field.choices})
+        empty = {AUTOMATIC: None} if field.optional else {}
+        editor = Choice({**empty, **{choice: choice for choice in field.choices}})
     elif field.kind == "switch" and field.optional:
         editor = Choice({AUTOMATIC: None, "yes": True, "no": False})
     elif field.kind == "switch":
