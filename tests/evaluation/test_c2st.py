@@ -24,8 +24,9 @@ from napari_biogans.evaluation import (
     c2st_run,
     critics,
 )
-from napari_biogans.evaluation.c2st import carry_out, plan_c2st
+from napari_biogans.evaluation.c2st import carry_out
 from napari_biogans.evaluation.events import CriticsTraining, Planned, ResultSoFar
+from napari_biogans.evaluation.plans import plan_c2st
 from napari_biogans.evaluation.results import ALL, REAL
 from napari_biogans.evaluation.settings import make_c2st_config
 from napari_biogans.evaluation.store import ScoreStore, StoreWarning

@@ -3,9 +3,10 @@
 import pytest
 
 from napari_biogans.evaluation import estimate
-from napari_biogans.evaluation.c2st import carry_out, plan_c2st, plan_c2st_matrix
+from napari_biogans.evaluation.c2st import carry_out
 from napari_biogans.evaluation.critics import halves
 from napari_biogans.evaluation.estimate import estimate_time
+from napari_biogans.evaluation.plans import plan_c2st, plan_c2st_matrix
 from napari_biogans.evaluation.settings import make_c2st_config
 
 

@@ -11,8 +11,8 @@ import numpy as np
 import torch
 
 from napari_biogans.cells.neighbours import never
-from napari_biogans.evaluation.c2st import C2STPlan
 from napari_biogans.evaluation.critics import DRAWN_AGAINST_DRAWN, Comparison, halves, train_critic
+from napari_biogans.evaluation.plans import C2STPlan
 from napari_biogans.evaluation.settings import C2STConfig
 from napari_biogans.evaluation.sides import CellsSide, DrawnPart, DrawnSide, Side
 from napari_biogans.evaluation.store import ScoreStore, Store, default_store

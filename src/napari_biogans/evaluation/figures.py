@@ -9,9 +9,10 @@ from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from napari_biogans.evaluation.results import ALL, REAL, C2STResult, TwoSampleTest
+from napari_biogans.evaluation.results import ALL, REAL, C2STResult
 from napari_biogans.evaluation.sheets import GAP, add_scale_bar, composite, contact_sheet
 from napari_biogans.evaluation.telling import TellingCells
+from napari_biogans.evaluation.two_sample import TwoSampleTest
 
 # Okabe and Ito's colours: blue, vermilion, green, purple, orange, sky, yellow.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#F0E442")

@@ -11,9 +11,9 @@ import torch
 from numpy.typing import NDArray
 
 from napari_biogans.evaluation.critics import Comparison, CriticScores, halves
-from napari_biogans.evaluation.results import TwoSampleTest
 from napari_biogans.evaluation.settings import C2STConfig
 from napari_biogans.evaluation.sides import CellsSide, DrawnPart
+from napari_biogans.evaluation.two_sample import TwoSampleTest
 
 
 @dataclass(frozen=True, eq=False)

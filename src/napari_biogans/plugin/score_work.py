@@ -20,8 +20,8 @@ from napari_biogans.plugin.workers import ShouldStop, is_for_users
 
 if TYPE_CHECKING:
     from napari_biogans.evaluation import C2STConfig, C2STResult
-    from napari_biogans.evaluation.c2st import C2STPlan
     from napari_biogans.evaluation.events import CriticsTraining
+    from napari_biogans.evaluation.plans import C2STPlan
     from napari_biogans.evaluation.telling import TellingCells
 
 Question = Literal["sides", "matrix", "run"]
@@ -77,7 +77,7 @@ class OpenedSides:
         C2STError
             If the sides do not match.
         """
-        from napari_biogans.evaluation.c2st import plan_c2st, plan_c2st_matrix, plan_c2st_run
+        from napari_biogans.evaluation.plans import plan_c2st, plan_c2st_matrix, plan_c2st_run
 
         match self.question:
             case "matrix":
