@@ -11,7 +11,7 @@ from matplotlib.colors import to_hex
 
 if TYPE_CHECKING:
     from napari_biogans.evaluation import C2STResult
-        from napari_biogans.evaluation.two_sample import TwoSampleTest
+    from napari_biogans.evaluation.two_sample import TwoSampleTest
 
 COLOUR_MAP = "cividis"
 DARK_BELOW = 0.45
