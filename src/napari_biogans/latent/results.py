@@ -1,0 +1,225 @@
+"""What a reconstruction found, in numbers, pictures and files."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from napari_biogans.cells import CellSet, write_cells
+from napari_biogans.evaluation.report import save_figure
+from napari_biogans.files import replacing
+from napari_biogans.latent.settings import ReconstructionConfig
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+Part = Literal["targets", "images", "neighbours"]
+PARTS: tuple[Part, ...] = ("targets", "images", "neighbours")
+NLL_PER_NUMBER = 0.5 * (1 + np.log(2 * np.pi))
+"""Of a random draw, on average; its variance is half."""
+
+
+@dataclass(frozen=True, eq=False)
+class Reconstruction:
+    """Real cells, and what a model made of them.
+
+    N counts the cells of all classes that are done, one class after another.
+
+    Parameters
+    ----------
+    targets : array (N, C, H, W)
+        The real cells, in their own units.
+    images : array (N, C, H, W)
+        What the model draws from the latents, in the same units and type.
+    latents : array (N, Z)
+    rmse : array (N, C)
+        Root mean square error of each channel, on intensities of [0, 1].
+    start_errors : array (S, N)
+        Of each start, over the channels that were matched last.
+    nll : array (N,)
+        Negative log density of the latents under N(0, 1); a random draw of 100
+        numbers has 142 ± 7.
+    class_names : tuple of str
+        One per cell.
+    features : pandas.DataFrame
+        Of the cells, as their set has them.
+    neighbours : array (N, C, H, W), optional
+        The training cell that is most alike, flipped as it fits best.
+    neighbour_rmse : array (N,), optional
+        Its error over all channels.
+    intensity_range : array (C, 2)
+    channel_names : tuple of str
+    pixel_size : float, optional
+        In µm.
+    config : ReconstructionConfig
+    is_complete : bool
+        Whether all cells that were asked for are done.
+    """
+
+    targets: NDArray[Any]
+    images: NDArray[Any]
+    latents: NDArray[np.float32]
+    rmse: NDArray[np.float32]
+    start_errors: NDArray[np.float32]
+    nll: NDArray[np.float32]
+    class_names: tuple[str, ...]
+    features: pd.DataFrame
+    neighbours: NDArray[Any] | None
+    neighbour_rmse: NDArray[np.float32] | None
+    intensity_range: NDArray[np.float32]
+    channel_names: tuple[str, ...]
+    pixel_size: float | None
+    config: ReconstructionConfig
+    is_complete: bool
+
+    def __len__(self) -> int:
+        return len(self.latents)
+
+    @property
+    def error(self) -> NDArray[np.float32]:
+        """Root mean square error of each cell over all channels, (N,)."""
+        over_channels: NDArray[np.float32] = np.sqrt(np.square(self.rmse).mean(axis=1))
+        return over_channels
+
+    def to_frame(self) -> pd.DataFrame:
+        """Give one row per cell.
+
+        Returns
+        -------
+        pandas.DataFrame
+            `class` and the cell's `source` and `index`; `rmse` over all
+            channels and `rmse_NAME` of each, on [0, 1]; `nll`; `start_spread`,
+            the standard deviation of the error over the starts; and
+            `neighbour_rmse` where training cells were given.
+        """
+        table = self.features.copy()
+        table.insert(0, "class", list(self.class_names))
+        table["rmse"] = self.error
+        for channel, name in enumerate(self.channel_names):
+            table[f"rmse_{name}"] = self.rmse[:, channel]
+        table["nll"] = self.nll
+        table["start_spread"] = self.start_errors.std(axis=0)
+        if self.neighbour_rmse is not None:
+            table["neighbour_rmse"] = self.neighbour_rmse
+        return table
+
+    def as_cells(self, what: Part = "images") -> CellSet:
+        """Make a cell set of the targets, the reconstructions or the nearest training cells.
+
+        Parameters
+        ----------
+        what : {"targets", "images", "neighbours"}
+
+        Returns
+        -------
+        CellSet
+            With the errors of each cell among its features.
+
+        Raises
+        ------
+        ValueError
+            If there are no nearest training cells.
+        """
+        images = getattr(self, what)
+        if images is None:
+            raise ValueError("No training cells were given, so that there are no nearest ones.")
+        table = self.to_frame()
+        names = list(dict.fromkeys(self.class_names))
+        places = [np.flatnonzero(table["class"] == name) for name in names]
+        return CellSet(
+            [images[of_class] for of_class in places],
+            names,
+            self.channel_names,
+            self.pixel_size,
+            self.intensity_range,
+            [table.iloc[of_class].reset_index(drop=True) for of_class in places],
+        )
+
+    def plot(self, n: int = 8) -> Figure:
+        """Draw targets, reconstructions, their differences and the nearest training cells, below each other.
+
+        Parameters
+        ----------
+        n : int
+            So many cells at most: from the best to the worst, at equal steps.
+
+        Returns
+        -------
+        matplotlib.figure.Figure
+        """
+        # The module that draws results imports this one.
+        from napari_biogans.latent.figures import reconstruction_figure
+
+        return reconstruction_figure(self, n)
+
+    def save(self, folder: str | os.PathLike[str]) -> list[Path]:
+        """Write the table, the latents, stacks of images and the figure into a folder.
+
+        Parameters
+        ----------
+        folder : path-like
+            Made if it is missing; files of the same names are replaced.
+
+        Returns
+        -------
+        list of pathlib.Path
+            `cells.csv`, `latents.npy`, `reconstructions.png` and `.svg`; and
+            in `targets/`, `images/` and `neighbours/` a TIFF stack per class.
+        """
+        folder = Path(folder)
+        paths = [folder / "cells.csv", folder / "latents.npy"]
+        with replacing(paths[0]) as temporary:
+            self.to_frame().to_csv(temporary, index=False)
+        with replacing(paths[1]) as temporary:
+            np.save(temporary, self.latents)
+        for what in PARTS:
+            if getattr(self, what) is not None:
+                paths += write_cells(self.as_cells(what), folder / what, overwrite=True)
+        return paths + save_figure(self.plot(), folder / "reconstructions")
+
+    def __str__(self) -> str:
+        size = self.latents.shape[1]
+        channels = ", ".join(
+            f"{name} {np.median(errors):.4f}" for name, errors in zip(self.channel_names, self.rmse.T, strict=True)
+        )
+        lines = [
+            f"{len(self):,} cells rebuilt: {self.config}",
+            f"median RMSE on [0, 1]: {np.median(self.error):.4f} ({channels})",
+            f"median -log density of the latents: {np.median(self.nll):.0f}; a random draw has "
+            f"{NLL_PER_NUMBER * size:.0f} ± {np.sqrt(size / 2):.0f}",
+        ]
+        if self.neighbour_rmse is not None:
+            nearer = float((self.error < self.neighbour_rmse).mean())
+            lines.append(
+                f"median RMSE of the nearest training cell: {np.median(self.neighbour_rmse):.4f}; the model is nearer "
+                f"for {nearer:.0%} of the cells"
+            )
+        if not self.is_complete:
+            lines.append("NOT COMPLETE: it was stopped")
+        return "\n".join(lines)
+
+
+def joined(parts: Sequence[Reconstruction], *, is_complete: bool) -> Reconstruction:
+    """Put the results of several blocks of cells behind each other."""
+    first = parts[0]
+
+    def together(name: str, axis: int = 0) -> Any:
+        arrays = [getattr(part, name) for part in parts]
+        return None if arrays[0] is None else np.concatenate(arrays, axis=axis)
+
+    return replace(
+        first,
+        **{name: together(name) for name in ("targets", "images", "latents", "rmse", "nll")},
+        **{name: together(name) for name in ("neighbours", "neighbour_rmse")},
+        start_errors=together("start_errors", axis=1),
+        class_names=tuple(name for part in parts for name in part.class_names),
+        features=pd.concat([part.features for part in parts], ignore_index=True),
+        is_complete=is_complete,
+    )

@@ -1,0 +1,211 @@
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+from napari_biogans.cells import CellSet, read_cells, to_unit
+from napari_biogans.latent import LatentError, LatentStoppedError, reconstruct
+from napari_biogans.latent.reconstruct import CellsDone, Searching, iterate_reconstruction
+from napari_biogans.latent.search import LatentSearch, negative_log_density
+from napari_biogans.latent.settings import ReconstructionConfig
+
+from .conftest import SIZE, varied
+
+
+def test_cells_that_the_model_drew_are_found_again(star, drawn, quick):
+    cells, _ = drawn
+    result = reconstruct(star, cells, **quick)
+    assert len(result) == 18
+    assert np.median(result.error) < 0.01
+    assert result.class_names == tuple(name for name in star.class_names for _ in range(6))
+    # The images are those of the latents, in the units of the cells.
+    for k, name in enumerate(star.class_names):
+        of_class = result.latents[6 * k : 6 * k + 6]
+        again = star.generate(latents=of_class, classes=[name])[0]
+        np.testing.assert_array_equal(again, result.images[6 * k : 6 * k + 6])
+
+
+def test_errors_are_of_intensities_between_0_and_1(star, drawn, quick):
+    cells, _ = drawn
+    result = reconstruct(star, cells, **quick)
+    difference = (result.images.astype(float) - result.targets) / 255
+    np.testing.assert_allclose(result.rmse, np.sqrt((difference**2).mean(axis=(2, 3))), rtol=1e-4)
+    np.testing.assert_allclose(result.error, np.sqrt((difference**2).mean(axis=(1, 2, 3))), rtol=1e-4)
+
+
+def test_more_starts_are_never_worse_and_the_best_is_kept(joint, drawn, quick):
+    cells = joint.as_cells(joint.generate(5, seed=3))
+    result = reconstruct(joint, cells, **quick)
+    assert result.start_errors.shape == (3, 5)
+    # Up to the rounding to whole grey levels.
+    np.testing.assert_allclose(result.error, result.start_errors.min(axis=0), atol=0.003)
+
+
+def test_the_density_is_that_of_the_normal_distribution():
+    latents = torch.randn(2000, 100, generator=torch.Generator().manual_seed(0))
+    found = negative_log_density(latents)
+    expected = -torch.distributions.Normal(0, 1).log_prob(latents).sum(dim=1)
+    torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-2)
+    assert found.mean().item() == pytest.approx(142, abs=1)
+    assert found.std().item() == pytest.approx(7, abs=0.5)
+
+
+def test_a_prior_makes_latents_more_plausible(joint, quick):
+    cells = joint.as_cells(joint.generate(6, seed=3))
+    free = reconstruct(joint, cells, **quick)
+    held = reconstruct(joint, cells, prior=1e-3, **quick)
+    assert held.nll.mean() < free.nll.mean()
+    assert held.error.mean() > free.error.mean()
+
+
+def test_red_first_matches_red_by_the_red_latent_and_then_green(star, drawn, quick):
+    cells, _ = drawn
+    red_size = star.red_latent_size
+    red_only = reconstruct(star, cells, mode="red-only", **quick)
+    red_first = reconstruct(star, cells, mode="red-first", **quick)
+    np.testing.assert_array_equal(red_first.latents[:, :red_size], red_only.latents[:, :red_size])
+    assert np.median(red_first.rmse[:, 0]) < 0.01
+    assert red_first.rmse[:, 1].mean() < red_only.rmse[:, 1].mean()
+
+
+def test_cells_of_other_classes_are_matched_in_red(star, drawn, quick):
+    cells, _ = drawn
+    unknown = CellSet([cells.images[1]], ["another"])
+    with pytest.raises(LatentError, match="does not draw another"):
+        reconstruct(star, unknown, **quick)
+    result = reconstruct(star, unknown, mode="red-only", **quick)
+    assert np.median(result.rmse[:, 0]) < 0.01
+
+
+def test_the_gradient_of_the_objective_is_that_of_finite_differences():
+    model = varied("joint-separable")
+    model.generator.double()
+    search = LatentSearch(model, model.class_names[0], ReconstructionConfig(prior=1e-3))
+    search.draw = lambda latents: model.generator(latents, [0])[0]  # not rounded to float32
+    rng = torch.Generator().manual_seed(0)
+    target = torch.rand(2, 2, *SIZE, generator=rng, dtype=torch.float64) * 2 - 1
+    latents = torch.randn(2, 8, generator=rng, dtype=torch.float64)
+
+    def objective(moved):
+        return search._objective(moved, latents, slice(None), target, slice(None))
+
+    assert torch.autograd.gradcheck(objective, (latents.clone().requires_grad_(),), eps=1e-7, atol=1e-6)
+
+
+def test_the_published_search_is_torchs_own(joint, quick):
+    cells = joint.as_cells(joint.generate(3, seed=3))
+    settings = {**quick, "steps": 40, "starts": 1, "protocol": "paper"}
+    result = reconstruct(joint, cells, **settings)
+    target = torch.from_numpy(to_unit(cells.images[0], cells.intensity_range))
+    latents = torch.from_numpy(np.random.default_rng(0).standard_normal((1, 3, 8), np.float32)[0]).requires_grad_()
+    for _ in range(2):
+        optimiser = torch.optim.LBFGS([latents], lr=0.05, max_iter=20)
+
+        def closure(optimiser=optimiser):
+            optimiser.zero_grad()
+            loss = (((joint.generator(latents)[0] - target) / 2) ** 2).mean(dim=(1, 2, 3)).sum()
+            loss.backward()
+            return loss
+
+        optimiser.step(closure)
+    np.testing.assert_allclose(result.latents, latents.detach().numpy(), rtol=1e-3, atol=1e-4)
+
+
+def test_nearest_training_cells_are_found_with_flips(joint, quick):
+    cells = joint.as_cells(joint.generate(4, seed=3))
+    training = CellSet([cells.images[0][::-1, :, :, ::-1].copy()], cells.class_names)
+    result = reconstruct(joint, cells, training_cells=training, **quick)
+    np.testing.assert_array_equal(result.neighbours, cells.images[0])
+    assert (result.neighbour_rmse == 0).all()
+    assert "nearest training cell" in str(result)
+    assert "neighbour_rmse" in result.to_frame()
+
+
+def test_the_same_seed_finds_the_same_and_blocks_do_not_matter_to_errors(joint, quick):
+    cells = joint.as_cells(joint.generate(7, seed=3))
+    first, second = reconstruct(joint, cells, **quick), reconstruct(joint, cells, **quick)
+    np.testing.assert_array_equal(first.latents, second.latents)
+    blocks = reconstruct(joint, cells, batch_size=3, **quick)
+    assert len(blocks) == 7
+    assert np.median(blocks.error) < 0.01
+
+
+def test_stopping_keeps_what_is_done(joint):
+    cells = joint.as_cells(joint.generate(6, seed=3))
+    done = []
+    config = ReconstructionConfig(steps=5, starts=1, batch_size=2, device="cpu")
+    search = iterate_reconstruction(joint, cells, config, should_stop=lambda: len(done) >= 2)
+    try:
+        while True:
+            event = next(search)
+            if isinstance(event, CellsDone):
+                done.append(len(event.result))
+            else:
+                assert isinstance(event, Searching)
+    except StopIteration as end:
+        result = end.value
+    assert done == [2, 4]
+    assert len(result) == 4
+    assert not result.is_complete
+    assert "NOT COMPLETE" in str(result)
+    with pytest.raises(LatentStoppedError, match="nothing to show"):
+        reconstruct(joint, cells, should_stop=lambda: True, progress=False, device="cpu")
+
+
+def test_progress_goes_from_nothing_to_everything(joint):
+    cells = joint.as_cells(joint.generate(5, seed=3))
+    for mode, protocol in (("full", "default"), ("red-first", "default"), ("red-first", "paper")):
+        config = ReconstructionConfig(mode=mode, protocol=protocol, steps=30, starts=2, batch_size=3, device="cpu")
+        parts = [
+            event.progress for event in iterate_reconstruction(joint, cells, config) if isinstance(event, Searching)
+        ]
+        assert parts == sorted(parts)
+        assert 0 < parts[0] < 0.5 < parts[-1] <= 1
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"starts": 0}, "starts"),
+        ({"mode": "green-first"}, "mode"),
+        ({"prior": -1}, "prior"),
+        ({"step": 3}, "step"),
+    ],
+)
+def test_settings_that_make_no_sense_are_named(joint, drawn, change, says):
+    with pytest.raises(LatentError, match=says):
+        reconstruct(joint, drawn[0], **change)
+
+
+def test_cells_that_do_not_fit_are_refused(star, joint, drawn, quick):
+    cells, _ = drawn
+    large = CellSet([np.zeros((2, 2, 48, 80), np.uint8)], ["class 1"])
+    with pytest.raises(LatentError, match=r"read_cells\(..., size=\(24, 40\)\)"):
+        reconstruct(star, large, **quick)
+    floats = CellSet([array.astype(np.float32) for array in cells.images], cells.class_names)
+    with pytest.raises(LatentError, match="of type float32"):
+        reconstruct(star, floats, **quick)
+    with pytest.raises(LatentError, match="takes a separable model"):
+        reconstruct(varied("joint"), joint.as_cells(joint.generate(2, seed=0)), mode="red-first", **quick)
+
+
+def test_a_folder_gets_table_latents_stacks_and_figure(star, drawn, quick, tmp_path):
+    cells, _ = drawn
+    result = reconstruct(star, cells, training_cells=cells, **quick)
+    paths = result.save(tmp_path / "out")
+    assert all(path.stat().st_size for path in paths)
+    assert len(pd.read_csv(tmp_path / "out" / "cells.csv")) == 18
+    np.testing.assert_array_equal(np.load(tmp_path / "out" / "latents.npy"), result.latents)
+    rebuilt = read_cells(tmp_path / "out" / "images")
+    assert rebuilt.counts == (6, 6, 6)
+    axes, bar = result.plot(4).axes
+    assert [label.get_text().split(",")[0] for label in axes.get_yticklabels()] == [
+        "real",
+        "rebuilt",
+        "difference",
+        "difference",
+        "nearest\ntraining cell",
+    ]
+    assert len(axes.get_xticklabels()) == 4
+    assert "RMSE" in axes.get_xlabel()
+    assert bar.get_ylabel()
