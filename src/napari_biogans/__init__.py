@@ -24,6 +24,13 @@ if TYPE_CHECKING:
         diversity,
         overview_figure,
     )
+    from napari_biogans.latent import (
+        LatentError,
+        LatentStoppedError,
+        Reconstruction,
+        ReconstructionConfig,
+        reconstruct,
+    )
     from napari_biogans.models import Model, ModelFileError, import_original, load_model, read_latents
     from napari_biogans.training import (
         DeviceMemoryError,
@@ -55,6 +62,7 @@ _HOMES = {
         "diversity",
         "overview_figure",
     ),
+    "latent": ("LatentError", "LatentStoppedError", "Reconstruction", "ReconstructionConfig", "reconstruct"),
     "models": ("Model", "ModelFileError", "import_original", "load_model", "read_latents"),
     "training": (
         "DeviceMemoryError",
@@ -83,8 +91,12 @@ __all__ = [
     "CellsWarning",
     "DeviceMemoryError",
     "Diversity",
+    "LatentError",
+    "LatentStoppedError",
     "Model",
     "ModelFileError",
+    "Reconstruction",
+    "ReconstructionConfig",
     "Run",
     "RunError",
     "TrainingConfig",
@@ -105,6 +117,7 @@ __all__ = [
     "overview_figure",
     "read_cells",
     "read_latents",
+    "reconstruct",
     "resume",
     "simulate_cells",
     "train",

@@ -12,10 +12,11 @@ import warnings
 import cyclopts
 from pydantic import ValidationError
 
-from napari_biogans.cli import drawing, facts, scoring, training  # noqa: F401 (they add their verbs to the app)
+from napari_biogans.cli import drawing, facts, rebuilding, scoring, training  # noqa: F401 (they add their verbs to the app)
 from napari_biogans.cli.app import EXPECTED_ERRORS, INTERRUPTED, say
 from napari_biogans.cli.app import app as command_line
 from napari_biogans.evaluation import C2STStoppedError
+from napari_biogans.latent import LatentStoppedError
 from napari_biogans.training.configuration import explain
 from napari_biogans.training.errors import TrainingStoppedError
 
@@ -42,7 +43,7 @@ def main(arguments: list[str] | None = None) -> int:
         reason = error.__cause__
         say(f"Error: {explain(reason) if isinstance(reason, ValidationError) else error}")
         return 2
-    except (TrainingStoppedError, C2STStoppedError) as error:
+    except (TrainingStoppedError, C2STStoppedError, LatentStoppedError) as error:
         say(str(error))
         return INTERRUPTED
     except EXPECTED_ERRORS as error:

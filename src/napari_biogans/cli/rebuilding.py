@@ -1,0 +1,57 @@
+"""Verbs that go from cells to latents: reconstruct."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from napari_biogans.cells import read_cells
+from napari_biogans.cli.app import INTERRUPTED, answer, app, say
+from napari_biogans.evaluation.report import check_folder
+from napari_biogans.latent import ReconstructionConfig, reconstruct
+from napari_biogans.models import load_model
+
+
+@app.command(name="reconstruct")
+def reconstruct_command(
+    model: Path,
+    cells: Path,
+    *,
+    training_cells: Path | None = None,
+    output: Annotated[Path | None, Parameter(alias="-o")] = None,
+    as_json: Annotated[bool, Parameter(name="--json")] = False,
+    config: Annotated[ReconstructionConfig, Parameter(name="*")] = ReconstructionConfig(),  # noqa: B008 (frozen)
+) -> int:
+    """Find, for real cells, the latents from which a model draws them, and how near it comes.
+
+    Parameters
+    ----------
+    model
+        A model file or the folder of a run.
+    cells
+        Real cells (as for train).
+    training_cells
+        Cells that the model was trained on; the nearest of them is what a reconstruction has to be better than.
+    output
+        Folder for the table, the latents, stacks of images and a figure.
+    as_json
+        Print the medians as JSON.
+    """
+    if output is not None:
+        check_folder(output)
+    opened = load_model(model)
+    known = None if training_cells is None else read_cells(training_cells)
+    result = reconstruct(opened, read_cells(cells), training_cells=known, **asdict(config))
+    if as_json:
+        table = result.to_frame()
+        medians = table.drop(columns=["class", "source", "index"]).median(numeric_only=True)
+        answer({"cells": len(result), "complete": result.is_complete, "median": medians.to_dict()}, as_json=True)
+    else:
+        print(result)
+    if output is not None:
+        result.save(output)
+        say(f"Wrote {output}: cells.csv, latents.npy, stacks of images and reconstructions.png.")
+    return 0 if result.is_complete else INTERRUPTED
