@@ -23,12 +23,15 @@ from napari_biogans.latent import Reconstruction, reconstruct
 from napari_biogans.models import Model, load_model
 
 OWN: list[dict[str, Any]] = [
-    {"starts": 1, "steps": 40},
-    {"starts": 1, "steps": 80},
-    {"starts": 2, "steps": 40},
-    {"starts": 2, "steps": 80},
-    {"starts": 3, "steps": 150},
-    {"starts": 2, "steps": 80, "mode": "red-first"},
+    {},
+    {"steps": 80},
+    {"starts": 1},
+    {"starts": 5},
+    {"prior": 1e-7},
+    {"prior": 1e-6},
+    {"mode": "red-first"},
+    {"mode": "red-first", "prior": 1e-7},
+    {"mode": "red-first", "prior": 1e-6},
 ]
 FOUND = 0.005
 """RMSE below which a cell that the model drew counts as found."""
@@ -67,17 +70,15 @@ def main() -> None:
         print(row(f"published, {options.paper_starts} starts of {options.paper_steps}", result, published, None))
     for settings in OWN:
         result, seconds = timed(model, some, **settings)
-        name = f"{settings.get('mode', 'full')}, {settings['starts']} starts of {settings['steps']}"
-        print(row(name, result, seconds, published), flush=True)
+        print(row(str(result.config), result, seconds, published), flush=True)
 
     drawn = model.as_cells(model.generate(-(-options.drawn // len(model.class_names)), seed=1))
     print(f"\n{len(drawn)} cells that the model drew\n")
     print(f"| search | median RMSE | RMSE below {FOUND} | seconds |\n|-|-|-|-|")
-    for settings in ({}, {"steps": 200}, {"steps": 200, "starts": 4}, {"steps": 400, "starts": 4}):
+    for settings in ({}, {"steps": 80}, {"prior": 1e-7}, {"starts": 5}):
         result, seconds = timed(model, drawn, **settings)
-        name = f"{result.config.resolved_starts} starts of {result.config.resolved_steps}"
         found = float((result.error < FOUND).mean())
-        print(f"| {name} | {np.median(result.error):.4f} | {found:.0%} | {seconds:.1f} |", flush=True)
+        print(f"| {result.config} | {np.median(result.error):.4f} | {found:.0%} | {seconds:.1f} |", flush=True)
 
 
 if __name__ == "__main__":

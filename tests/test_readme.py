@@ -32,6 +32,7 @@ def folder_with_cells(tmp_path, monkeypatch):
 def test_the_python_tour_runs(folder_with_cells):
     names = {}
     small = {"steps=2000, width=16": "steps=2, width=2, batch_size=4", "splits=10": "splits=2, steps=2, width=2"}
+    small["steps=150"] = "steps=5"
     for code in code_blocks("python"):
         assert any(text in code for text in small)
         for text, smaller in small.items():
@@ -45,18 +46,22 @@ def test_the_python_tour_runs(folder_with_cells):
     assert (names["one_class"][0] == names["same_red"][0]).all()
     assert names["score"].rows == ("nucleus", "tips", "all classes")
     assert (folder_with_cells / "runs" / "star" / "c2st" / "report.md").is_file()
+    assert len(names["rebuilt"]) == len(names["test_cells"])
+    assert (folder_with_cells / "runs" / "star" / "rebuilt" / "cells.csv").is_file()
 
 
 def test_the_command_line_tour_runs(folder_with_cells):
     (block,) = [block for block in code_blocks("sh") if "napari-biogans train" in block]
     commands = [shlex.split(line)[1:] for line in block.splitlines() if line]
-    assert [command[0] for command in commands] == ["train", "generate", "c2st-model"]
+    assert [command[0] for command in commands] == ["train", "generate", "c2st-model", "reconstruct"]
     assert main([*commands[0], "--steps", "2", "--width", "2", "--batch-size", "4"]) == 0
     assert main(commands[1]) == 0
     assert list((folder_with_cells / "generated").glob("*.tif"))
     (folder_with_cells / "cells").rename("test-cells")
     assert main([*commands[2], "--steps", "2", "--width", "2"]) == 0
     assert (folder_with_cells / "runs" / "first" / "c2st" / "report.md").is_file()
+    assert main([*commands[3], "--steps", "3"]) == 0
+    assert (folder_with_cells / "runs" / "first" / "rebuilt" / "reconstructions.png").is_file()
 
 
 def test_links_and_pictures_are_there():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -26,6 +27,20 @@ class Progress:
     """Of the objective, by each problem that still runs."""
     active: int
     """Problems that still run."""
+
+
+class _State(NamedTuple):
+    """Where each problem that still runs is, and the step that it tries next."""
+
+    x: Tensor
+    value: Tensor
+    slope: Tensor
+    direction: Tensor
+    step: Tensor
+    low: Tensor
+    high: Tensor
+    small: Tensor
+    """Steps in a row that were hardly worth it."""
 
 
 class LBFGS:
@@ -81,12 +96,14 @@ class LBFGS:
         self.evaluations = torch.zeros(len(points), dtype=torch.long, device=points.device)
         """(P,), that each problem took."""
         self._active = torch.arange(len(points), device=points.device)
+        self._state: _State | None = None
+        self._done = 0
         shape = len(points), history, points.shape[1]
         self._steps, self._changes = points.new_zeros(shape), points.new_zeros(shape)
         self._curvatures = points.new_zeros(shape[:2])
 
     def run(self, evaluations: int) -> Iterator[Progress]:
-        """Go on for at most so many evaluations of each problem.
+        """Go on until each problem has had so many evaluations in all.
 
         Parameters
         ----------
@@ -97,53 +114,70 @@ class LBFGS:
         Progress
             After each evaluation; whoever listens may stop.
         """
+        if self._state is None:
+            self._begin()
+            yield Progress(self._done, len(self._active))
+        while self._done < evaluations and len(self._active):
+            self._advance()
+            yield Progress(self._done, len(self._active))
+
+    def give_up(self, which: Tensor) -> None:
+        """Leave some problems as they are, and go on with the others.
+
+        Parameters
+        ----------
+        which : tensor (P,), bool
+        """
+        self._go_on_with(~which[self._active])
+
+    def _begin(self) -> None:
         x = self.points[self._active]
         value, slope = self._evaluate(x)
-        done = 1
+        self._done += 1
         self._keep(x, value)
         direction = -slope
         # The first step has no curvature to go by: its length is that of a unit step at most.
         step = 1 / direction.norm(dim=1).clamp(min=1)
-        low, high = torch.zeros_like(step), torch.full_like(step, float("inf"))
-        small = torch.zeros_like(step, dtype=torch.long)
-        runs = slope.abs().amax(dim=1) > self._tolerance
-        self._active = self._active[runs]
-        x, value, slope, direction = x[runs], value[runs], slope[runs], direction[runs]
-        step, low, high, small = step[runs], low[runs], high[runs], small[runs]
-        yield Progress(done, len(self._active))
-        while done < evaluations and len(self._active):
-            trial = x + step[:, None] * direction
-            new_value, new_slope = self._evaluate(trial)
-            done += 1
-            along = (slope * direction).sum(dim=1)
-            too_long = ~(new_value <= value + SUFFICIENT_DECREASE * step * along)
-            too_short = ~too_long & ((new_slope * direction).sum(dim=1) < CURVATURE * along)
-            taken = ~too_long & ~too_short
-            high = torch.where(too_long, step, high)
-            low = torch.where(too_short, step, low)
-            # A step that makes things better is kept as the best, even while a longer one is tried.
-            self._keep(trial, torch.where(too_long, float("inf"), new_value))
-            stuck = ~taken & ((high - low) < SMALLEST_STEP)
-            step = torch.where(high.isinf(), GROWTH * step, (low + high) / 2)
-            if taken.any():
-                self._remember(taken, trial - x, new_slope - slope)
-                fell = value - new_value
-                is_small = fell <= self._tolerance * value.abs()
-                small = torch.where(taken, torch.where(is_small, small + 1, 0), small)
-                x = torch.where(taken[:, None], trial, x)
-                value = torch.where(taken, new_value, value)
-                slope = torch.where(taken[:, None], new_slope, slope)
-                direction = torch.where(taken[:, None], self._direction(slope), direction)
-                step = torch.where(taken, 1.0, step)
-                low = torch.where(taken, 0.0, low)
-                high = torch.where(taken, float("inf"), high)
-            flat = slope.abs().amax(dim=1) <= self._tolerance
-            runs = ~(stuck | flat | (small >= self._patience))
-            if not runs.all():
-                self._active = self._active[runs]
-                x, value, slope, direction = x[runs], value[runs], slope[runs], direction[runs]
-                step, low, high, small = step[runs], low[runs], high[runs], small[runs]
-            yield Progress(done, len(self._active))
+        low, high, small = torch.zeros_like(step), torch.full_like(step, float("inf")), torch.zeros_like(step)
+        self._state = _State(x, value, slope, direction, step, low, high, small)
+        self._go_on_with(slope.abs().amax(dim=1) > self._tolerance)
+
+    def _advance(self) -> None:
+        """Evaluate one trial step of every problem that still runs, and take it or change its length."""
+        assert self._state is not None
+        x, value, slope, direction, step, low, high, small = self._state
+        trial = x + step[:, None] * direction
+        new_value, new_slope = self._evaluate(trial)
+        self._done += 1
+        along = (slope * direction).sum(dim=1)
+        too_long = ~(new_value <= value + SUFFICIENT_DECREASE * step * along)
+        too_short = ~too_long & ((new_slope * direction).sum(dim=1) < CURVATURE * along)
+        taken = ~too_long & ~too_short
+        high = torch.where(too_long, step, high)
+        low = torch.where(too_short, step, low)
+        # A step that makes things better is kept as the best, even while a longer one is tried.
+        self._keep(trial, torch.where(too_long, float("inf"), new_value))
+        stuck = ~taken & ((high - low) < SMALLEST_STEP)
+        step = torch.where(high.isinf(), GROWTH * step, (low + high) / 2)
+        if taken.any():
+            self._remember(taken, trial - x, new_slope - slope)
+            is_small = value - new_value <= self._tolerance * value.abs()
+            small = torch.where(taken, torch.where(is_small, small + 1, 0), small)
+            x = torch.where(taken[:, None], trial, x)
+            value = torch.where(taken, new_value, value)
+            slope = torch.where(taken[:, None], new_slope, slope)
+            direction = torch.where(taken[:, None], self._direction(slope), direction)
+            step = torch.where(taken, 1.0, step)
+            low = torch.where(taken, 0.0, low)
+            high = torch.where(taken, float("inf"), high)
+        self._state = _State(x, value, slope, direction, step, low, high, small)
+        flat = slope.abs().amax(dim=1) <= self._tolerance
+        self._go_on_with(~(stuck | flat | (small >= self._patience)))
+
+    def _go_on_with(self, which: Tensor) -> None:
+        if self._state is not None and not which.all():
+            self._active = self._active[which]
+            self._state = _State(*(part[which] for part in self._state))
 
     def _evaluate(self, x: Tensor) -> tuple[Tensor, Tensor]:
         x = x.detach().requires_grad_()

@@ -19,6 +19,8 @@ from napari_biogans.models import Model
 from napari_biogans.models.model import IMAGES_AT_A_TIME
 
 PAPER_INNER_STEPS, PAPER_RATE = 20, 0.05
+RACE = 25
+"""Evaluations after which only the best start of each cell goes on."""
 _Searching = Generator[float, None, tuple[Tensor, NDArray[np.int64]]]
 """Evaluations so far; in the end the latents, and the evaluations of each."""
 
@@ -33,7 +35,8 @@ class Found:
         The best of all starts.
     errors : array (S, N)
         Root mean square error of each start, on intensities of [0, 1], over
-        the channels that were matched last.
+        the channels that were matched last; of those that were given up for a
+        better one, when they were.
     evaluations : array (S, N)
         Of the generator, that each start took.
     """
@@ -149,12 +152,23 @@ class LatentSearch:
         def objective(moved: Tensor, which: Tensor) -> Tensor:
             return self._objective(moved, latents[which], part, targets[which], channels)
 
+        config = self._config
         solver = LBFGS(latents[:, part], objective)
-        for progress in solver.run(self._config.resolved_steps):
+        for progress in solver.run(min(RACE, config.resolved_steps)):
+            yield progress.evaluations
+        solver.give_up(self._losers(solver.values))
+        for progress in solver.run(config.resolved_steps):
             yield progress.evaluations
         found = latents.clone()
         found[:, part] = solver.points
         return found, solver.evaluations.cpu().numpy()
+
+    def _losers(self, values: Tensor) -> Tensor:
+        """Find the starts that are not the best of their cell."""
+        by_start = values.reshape(self._config.resolved_starts, -1)
+        best = by_start.argmin(dim=0)
+        starts = torch.arange(len(by_start), device=values.device)
+        return (starts[:, None] != best).flatten()
 
     def _search_as_published(self, latents: Tensor, targets: Tensor, part: slice, channels: slice) -> _Searching:
         """Search as published: one curvature history for all cells of a start, a fixed rate, no line search."""
