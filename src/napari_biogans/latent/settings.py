@@ -34,8 +34,8 @@ class ReconstructionConfig:
     """The default, or the paper's search to the letter: for comparison, since it is slower and finds less."""
 
     starts: Annotated[int, Field(ge=1, le=1000)] | None = None
-    """Random latents to start from, of which the best goes on after 25 steps (in the paper's protocol all go on); empty:
-    2, paper 5."""
+    """Random latents to start from, of which the best goes on after 25 steps, or all in the paper's protocol; empty: 2,
+    paper 5."""
 
     steps: Annotated[int, Field(ge=1, le=1_000_000)] | None = None
     """Most evaluations of each start; empty: 150, paper 1000."""
