@@ -25,10 +25,12 @@ if TYPE_CHECKING:
         overview_figure,
     )
     from napari_biogans.latent import (
+        Completion,
         LatentError,
         LatentStoppedError,
         Reconstruction,
         ReconstructionConfig,
+        complete,
         reconstruct,
     )
     from napari_biogans.models import Model, ModelFileError, import_original, load_model, read_latents
@@ -62,7 +64,15 @@ _HOMES = {
         "diversity",
         "overview_figure",
     ),
-    "latent": ("LatentError", "LatentStoppedError", "Reconstruction", "ReconstructionConfig", "reconstruct"),
+    "latent": (
+        "Completion",
+        "LatentError",
+        "LatentStoppedError",
+        "Reconstruction",
+        "ReconstructionConfig",
+        "complete",
+        "reconstruct",
+    ),
     "models": ("Model", "ModelFileError", "import_original", "load_model", "read_latents"),
     "training": (
         "DeviceMemoryError",
@@ -89,6 +99,7 @@ __all__ = [
     "CellSet",
     "CellsError",
     "CellsWarning",
+    "Completion",
     "DeviceMemoryError",
     "Diversity",
     "LatentError",
@@ -109,6 +120,7 @@ __all__ = [
     "c2st_matrix",
     "c2st_model",
     "c2st_run",
+    "complete",
     "diversity",
     "import_original",
     "iterate_resumed",

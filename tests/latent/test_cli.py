@@ -31,6 +31,18 @@ def test_reconstruct_prints_medians_and_writes_a_folder(folder, capsys):
     assert "18 cells rebuilt" in capsys.readouterr().out
 
 
+def test_complete_prints_and_writes_a_folder(folder, capsys):
+    arguments = ["complete", "star.safetensors", "cells", "--draws", "2", "-o", "all", *SMALL]
+    assert main([*arguments, "--json"]) == 0
+    printed = json.loads(capsys.readouterr().out)["cells"]
+    assert len(printed) == 18
+    assert printed[0]["green_rmse"] > 0
+    assert (folder / "all" / "completions.png").is_file()
+    assert main(arguments) == 0
+    assert "18 cells completed" in capsys.readouterr().out
+    assert main([*arguments, "--draws", "1"]) in (1, 2)
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "message"),
     [

@@ -1,4 +1,4 @@
-"""Verbs that go from cells to latents: reconstruct."""
+"""Verbs that go from cells to latents: reconstruct, complete."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from cyclopts import Parameter
 from napari_biogans.cells import read_cells
 from napari_biogans.cli.app import INTERRUPTED, answer, app, say
 from napari_biogans.evaluation.report import check_folder
-from napari_biogans.latent import ReconstructionConfig, reconstruct
+from napari_biogans.latent import ReconstructionConfig, complete, reconstruct
 from napari_biogans.models import load_model
 
 
@@ -55,3 +55,54 @@ def reconstruct_command(
         result.save(output)
         say(f"Wrote {output}: cells.csv, latents.npy, stacks of images and reconstructions.png.")
     return 0 if result.is_complete else INTERRUPTED
+
+
+@app.command(name="complete")
+def complete_command(
+    model: Path,
+    cells: Path,
+    *,
+    draws: int = 32,
+    steps: int | None = None,
+    starts: int | None = None,
+    seed: int = 0,
+    device: str = "auto",
+    output: Annotated[Path | None, Parameter(alias="-o")] = None,
+    as_json: Annotated[bool, Parameter(name="--json")] = False,
+) -> int:
+    """Draw the green of every class for the red of real cells: all the proteins in one cell.
+
+    Parameters
+    ----------
+    model
+        A model file or the folder of a run, whose classes share red: star-shaped or multi-channel-separable.
+    cells
+        Real cells (as for train), of any class.
+    draws
+        Green latents for each cell.
+    steps
+        Most evaluations of the search for the red latent; default 150.
+    starts
+        Random latents to start it from; default 2.
+    seed
+        Of the green latents and of the search.
+    device
+        auto, cpu, cuda, cuda:1 or mps.
+    output
+        Folder for the table, means and spreads, and a figure.
+    as_json
+        Print the table of the cells as JSON.
+    """
+    if output is not None:
+        check_folder(output)
+    settings = {"draws": draws, "steps": steps, "starts": starts, "seed": seed, "device": device}
+    result = complete(load_model(model), read_cells(cells), **settings)  # type: ignore[arg-type]
+    if as_json:
+        table = result.to_frame()
+        answer({"cells": table.astype(object).where(table.notna(), None).to_dict("records")}, as_json=True)
+    else:
+        print(result)
+    if output is not None:
+        result.save(output)
+        say(f"Wrote {output}: cells.csv, completions.npz and completions.png.")
+    return 0

@@ -1,8 +1,17 @@
-"""The latent side: rebuilding real cells."""
+"""The latent side: rebuilding real cells, and drawing all the proteins in one cell."""
 
+from napari_biogans.latent.complete import Completion, complete
 from napari_biogans.latent.errors import LatentError, LatentStoppedError
 from napari_biogans.latent.reconstruct import reconstruct
 from napari_biogans.latent.results import Reconstruction
 from napari_biogans.latent.settings import ReconstructionConfig
 
-__all__ = ["LatentError", "LatentStoppedError", "Reconstruction", "ReconstructionConfig", "reconstruct"]
+__all__ = [
+    "Completion",
+    "LatentError",
+    "LatentStoppedError",
+    "Reconstruction",
+    "ReconstructionConfig",
+    "complete",
+    "reconstruct",
+]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from matplotlib import colormaps
 from matplotlib.cm import ScalarMappable
@@ -11,12 +13,16 @@ from numpy.typing import NDArray
 
 from napari_biogans.cells import to_unit
 from napari_biogans.evaluation.sheets import GAP, add_scale_bar, composite, contact_sheet
+from napari_biogans.latent.complete import Completion
 from napari_biogans.latent.results import Reconstruction
 
-WIDTH_INCHES = 10.0
+WIDTH_INCHES, REST_INCHES, LETTER_INCHES = 10.0, 1.2, 0.075
+"""Of the cells in a row, of what is beside them, and of a letter of the names."""
 LARGEST_DIFFERENCE = 0.5
 """Of intensities on [0, 1], at the ends of the colours."""
 DIVERGING = "PuOr"
+LARGEST_SPREAD = 0.2
+"""Standard deviation, of a range of 1, that is shown in white."""
 
 
 def reconstruction_figure(result: Reconstruction, n: int = 8) -> Figure:
@@ -57,7 +63,8 @@ def reconstruction_figure(result: Reconstruction, n: int = 8) -> Figure:
         labels.append("nearest\ntraining cell")
     sheet = contact_sheet(rows, len(chosen))
     inches = WIDTH_INCHES / sheet.shape[1]
-    figure = Figure(figsize=(WIDTH_INCHES + 2, inches * sheet.shape[0] + 1.2), facecolor="white", layout="constrained")
+    width_inches = WIDTH_INCHES + REST_INCHES + LETTER_INCHES * max(map(len, labels))
+    figure = Figure(figsize=(width_inches, inches * sheet.shape[0] + 1.2), facecolor="white", layout="constrained")
     axes = figure.subplots()
     axes.imshow(sheet, interpolation="nearest")
     height, width = result.targets.shape[-2:]
@@ -77,6 +84,56 @@ def reconstruction_figure(result: Reconstruction, n: int = 8) -> Figure:
     bar.set_label("rebuilt less real (range = 1)", fontsize=8)
     if result.pixel_size is not None:
         add_scale_bar(axes, sheet.shape, result.pixel_size)
+    return figure
+
+
+def completion_figure(result: Completion, n: int = 8) -> Figure:
+    """Draw real cells, and below each the mean green of every class, and its spread over the draws.
+
+    Parameters
+    ----------
+    result : Completion
+    n : int
+        So many cells at most: the first ones of each class in turn.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+
+    Raises
+    ------
+    ValueError
+        If `n` is less than 1.
+    """
+    if n < 1:
+        raise ValueError(f"The number of cells to draw is at least 1, not {n}.")
+    own = np.array(result.own_classes)
+    turn = np.array([np.count_nonzero(own[:k] == own[k]) for k in range(len(own))])
+    chosen = np.sort(np.argsort(turn, kind="stable")[:n])
+    unit: NDArray[Any] = (to_unit(result.targets[chosen], result.intensity_range) + 1) / 2
+    rows: list[NDArray[Any]] = [np.stack([unit[:, 0], unit[:, 1], unit[:, 0]], axis=-1)]
+    labels = ["real"]
+    for name, mean, std in zip(result.class_names, result.mean[:, chosen, 0], result.std[:, chosen, 0], strict=True):
+        rows.append(np.stack([unit[:, 0], mean, unit[:, 0]], axis=-1))
+        labels.append(name)
+        rows.append(np.repeat((std / LARGEST_SPREAD).clip(0, 1).astype(np.float32)[..., None], 3, axis=-1))
+        labels.append("spread")
+    sheet = contact_sheet(rows, len(chosen))
+    inches = WIDTH_INCHES / sheet.shape[1]
+    width_inches = WIDTH_INCHES + REST_INCHES + LETTER_INCHES * max(map(len, labels))
+    figure = Figure(figsize=(width_inches, inches * sheet.shape[0] + 1.2), facecolor="white", layout="constrained")
+    axes = figure.subplots()
+    axes.imshow(sheet, interpolation="nearest")
+    height, width = result.targets.shape[-2:]
+    axes.set_yticks([k * (height + GAP) + height / 2 for k in range(len(rows))], labels, fontsize=8)
+    axes.set_xticks([k * (width + GAP) + width / 2 for k in range(len(chosen))], own[chosen].tolist(), fontsize=7)
+    axes.set_xlabel(
+        f"class of the real cell; real red in magenta, mean green of {result.draws} draws in green; spread: standard "
+        f"deviation over the draws, white is {LARGEST_SPREAD:g} of the range",
+        fontsize=8,
+    )
+    axes.tick_params(length=0)
+    axes.spines[:].set_visible(False)
     return figure
 
 
