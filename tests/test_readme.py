@@ -48,12 +48,13 @@ def test_the_python_tour_runs(folder_with_cells):
     assert (folder_with_cells / "runs" / "star" / "c2st" / "report.md").is_file()
     assert len(names["rebuilt"]) == len(names["test_cells"])
     assert (folder_with_cells / "runs" / "star" / "rebuilt" / "cells.csv").is_file()
+    assert names["whole"].mean.shape[:2] == (2, len(names["test_cells"]))
 
 
 def test_the_command_line_tour_runs(folder_with_cells):
     (block,) = [block for block in code_blocks("sh") if "napari-biogans train" in block]
     commands = [shlex.split(line)[1:] for line in block.splitlines() if line]
-    assert [command[0] for command in commands] == ["train", "generate", "c2st-model", "reconstruct"]
+    assert [command[0] for command in commands] == ["train", "generate", "c2st-model", "reconstruct", "complete"]
     assert main([*commands[0], "--steps", "2", "--width", "2", "--batch-size", "4"]) == 0
     assert main(commands[1]) == 0
     assert list((folder_with_cells / "generated").glob("*.tif"))
@@ -62,6 +63,21 @@ def test_the_command_line_tour_runs(folder_with_cells):
     assert (folder_with_cells / "runs" / "first" / "c2st" / "report.md").is_file()
     assert main([*commands[3], "--steps", "3"]) == 0
     assert (folder_with_cells / "runs" / "first" / "rebuilt" / "reconstructions.png").is_file()
+    star = [
+        "--architecture",
+        "star-shaped",
+        "--output",
+        "runs/star",
+        "--steps",
+        "1",
+        "--width",
+        "2",
+        "--batch-size",
+        "4",
+    ]
+    assert main(["train", "test-cells", *star]) == 0
+    assert main([*commands[4], "--steps", "3", "--draws", "2"]) == 0
+    assert (folder_with_cells / "runs" / "star" / "whole" / "completions.png").is_file()
 
 
 def test_links_and_pictures_are_there():
