@@ -31,6 +31,7 @@ if TYPE_CHECKING:
         Reconstruction,
         ReconstructionConfig,
         complete,
+        interpolate,
         reconstruct,
     )
     from napari_biogans.models import Model, ModelFileError, import_original, load_model, read_latents
@@ -71,6 +72,7 @@ _HOMES = {
         "Reconstruction",
         "ReconstructionConfig",
         "complete",
+        "interpolate",
         "reconstruct",
     ),
     "models": ("Model", "ModelFileError", "import_original", "load_model", "read_latents"),
@@ -123,6 +125,7 @@ __all__ = [
     "complete",
     "diversity",
     "import_original",
+    "interpolate",
     "iterate_resumed",
     "iterate_training",
     "load_model",

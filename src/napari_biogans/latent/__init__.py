@@ -2,6 +2,7 @@
 
 from napari_biogans.latent.complete import Completion, complete
 from napari_biogans.latent.errors import LatentError, LatentStoppedError
+from napari_biogans.latent.interpolate import interpolate
 from napari_biogans.latent.reconstruct import reconstruct
 from napari_biogans.latent.results import Reconstruction
 from napari_biogans.latent.settings import ReconstructionConfig
@@ -13,5 +14,6 @@ __all__ = [
     "Reconstruction",
     "ReconstructionConfig",
     "complete",
+    "interpolate",
     "reconstruct",
 ]
