@@ -3,6 +3,7 @@ import pytest
 
 from napari_biogans.cells import CellSet, to_unit
 from napari_biogans.latent import LatentError, complete
+from napari_biogans.latent.reconstruct import CellsDone
 
 from .conftest import varied
 
@@ -46,6 +47,23 @@ def test_cells_of_other_classes_are_completed_too(star, drawn):
     assert result.mean.shape[:2] == (3, 2)
     assert result.to_frame()["green_rmse"].isna().all()
     assert "another" not in str(result).splitlines()[-2]
+
+
+def test_a_completion_that_was_stopped_says_so(star, drawn):
+    done = []
+
+    def stop():
+        return len(done) > 0
+
+    def note(event):
+        if isinstance(event, CellsDone):
+            done.append(event)
+
+    settings = {"draws": 2, "steps": 3, "batch_size": 6, "device": "cpu", "progress": False}
+    result = complete(star, drawn[0], should_stop=stop, on_event=note, **settings)
+    assert len(result) == 6
+    assert not result.is_complete
+    assert "NOT COMPLETE" in str(result)
 
 
 def test_what_cannot_hold_red_is_refused(joint, drawn):

@@ -105,4 +105,4 @@ def complete_command(
     if output is not None:
         result.save(output)
         say(f"Wrote {output}: cells.csv, completions.npz and completions.png.")
-    return 0
+    return 0 if result.is_complete else INTERRUPTED

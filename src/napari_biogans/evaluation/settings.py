@@ -6,11 +6,11 @@ from dataclasses import dataclass as plain_dataclass
 from dataclasses import replace
 from typing import Annotated, Any, Literal
 
-from pydantic import ConfigDict, Field, ValidationError
+from pydantic import ConfigDict, Field
 from pydantic.dataclasses import dataclass
 
 from napari_biogans.evaluation.errors import C2STError
-from napari_biogans.training.configuration import Protocol, explain
+from napari_biogans.training.configuration import Protocol, checked
 from napari_biogans.training.objectives import OBJECTIVES, Objective, ObjectiveName
 
 C2STPresetName = Literal["quick", "standard", "paper"]
@@ -207,7 +207,4 @@ def make_c2st_config(*, preset: str | None = None, **settings: Any) -> C2STConfi
         if preset not in C2ST_PRESETS:
             raise C2STError(f"There is no preset {preset!r}; there are {', '.join(C2ST_PRESETS)}.")
         settings = {**C2ST_PRESETS[preset].settings, **settings}
-    try:
-        return C2STConfig(**settings)
-    except ValidationError as error:
-        raise C2STError(explain(error)) from None
+    return checked(C2STConfig, settings, C2STError)

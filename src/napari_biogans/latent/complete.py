@@ -50,6 +50,10 @@ class Completion:
         How well red was matched, on [0, 1].
     intensity_range : array (C, 2)
     draws : int
+    pixel_size : float, optional
+        In µm.
+    is_complete : bool
+        Whether all cells that were asked for are there.
     """
 
     targets: NDArray[Any]
@@ -61,6 +65,8 @@ class Completion:
     red_rmse: NDArray[np.float32]
     intensity_range: NDArray[np.float32]
     draws: int
+    pixel_size: float | None
+    is_complete: bool
 
     def __len__(self) -> int:
         return len(self.targets)
@@ -148,6 +154,8 @@ class Completion:
                 f"{name}: median RMSE of its own green {known['green_rmse'].median():.4f}, spread over draws "
                 f"{known['green_std'].median():.4f}, correlation {known['green_correlation'].median():.2f}"
             )
+        if not self.is_complete:
+            lines.append("NOT COMPLETE: it was stopped")
         return "\n".join([*lines, ASSUMPTION])
 
 
@@ -237,6 +245,8 @@ def complete(
         red_rmse=found.rmse[:, 0],
         intensity_range=found.intensity_range,
         draws=draws,
+        pixel_size=found.pixel_size,
+        is_complete=found.is_complete,
     )
 
 

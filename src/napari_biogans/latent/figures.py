@@ -61,19 +61,15 @@ def reconstruction_figure(result: Reconstruction, n: int = 8) -> Figure:
     if result.neighbours is not None:
         rows.append(composite(result.neighbours[chosen], intensity_range, magenta=True))
         labels.append("nearest\ntraining cell")
-    sheet = contact_sheet(rows, len(chosen))
-    inches = WIDTH_INCHES / sheet.shape[1]
-    width_inches = WIDTH_INCHES + REST_INCHES + LETTER_INCHES * max(map(len, labels))
-    figure = Figure(figsize=(width_inches, inches * sheet.shape[0] + 1.2), facecolor="white", layout="constrained")
-    axes = figure.subplots()
-    axes.imshow(sheet, interpolation="nearest")
-    height, width = result.targets.shape[-2:]
-    axes.set_yticks([k * (height + GAP) + height / 2 for k in range(len(rows))], labels, fontsize=8)
     texts = [f"{result.error[k]:.3f}" for k in chosen]
-    axes.set_xticks([k * (width + GAP) + width / 2 for k in range(len(chosen))], texts, fontsize=8)
-    axes.set_xlabel("RMSE on intensities of [0, 1]; first channel in magenta, second in green", fontsize=8)
-    axes.tick_params(length=0)
-    axes.spines[:].set_visible(False)
+    figure = _rows_figure(
+        rows,
+        labels,
+        texts,
+        "RMSE on intensities of [0, 1]; first channel in magenta, second in green",
+        result.pixel_size,
+    )
+    axes = figure.axes[0]
     bar = figure.colorbar(
         ScalarMappable(norm, DIVERGING),
         ax=axes,
@@ -82,8 +78,6 @@ def reconstruction_figure(result: Reconstruction, n: int = 8) -> Figure:
         ticks=[-LARGEST_DIFFERENCE, 0, LARGEST_DIFFERENCE],
     )
     bar.set_label("rebuilt less real (range = 1)", fontsize=8)
-    if result.pixel_size is not None:
-        add_scale_bar(axes, sheet.shape, result.pixel_size)
     return figure
 
 
@@ -118,22 +112,31 @@ def completion_figure(result: Completion, n: int = 8) -> Figure:
         labels.append(name)
         rows.append(np.repeat((std / LARGEST_SPREAD).clip(0, 1).astype(np.float32)[..., None], 3, axis=-1))
         labels.append("spread")
-    sheet = contact_sheet(rows, len(chosen))
+    below = (
+        f"class of the real cell; real red in magenta, mean green of {result.draws} draws in green; spread: standard "
+        f"deviation over the draws, white is {LARGEST_SPREAD:g} of the range"
+    )
+    return _rows_figure(rows, labels, own[chosen].tolist(), below, result.pixel_size)
+
+
+def _rows_figure(
+    rows: list[NDArray[Any]], labels: list[str], texts: list[str], below: str, pixel_size: float | None
+) -> Figure:
+    """Draw rows of images, each (N, H, W, 3), with a label beside each row and a text below each column."""
+    count, height, width = rows[0].shape[:3]
+    sheet = contact_sheet(rows, count)
     inches = WIDTH_INCHES / sheet.shape[1]
     width_inches = WIDTH_INCHES + REST_INCHES + LETTER_INCHES * max(map(len, labels))
     figure = Figure(figsize=(width_inches, inches * sheet.shape[0] + 1.2), facecolor="white", layout="constrained")
     axes = figure.subplots()
     axes.imshow(sheet, interpolation="nearest")
-    height, width = result.targets.shape[-2:]
     axes.set_yticks([k * (height + GAP) + height / 2 for k in range(len(rows))], labels, fontsize=8)
-    axes.set_xticks([k * (width + GAP) + width / 2 for k in range(len(chosen))], own[chosen].tolist(), fontsize=7)
-    axes.set_xlabel(
-        f"class of the real cell; real red in magenta, mean green of {result.draws} draws in green; spread: standard "
-        f"deviation over the draws, white is {LARGEST_SPREAD:g} of the range",
-        fontsize=8,
-    )
+    axes.set_xticks([k * (width + GAP) + width / 2 for k in range(count)], texts, fontsize=8)
+    axes.set_xlabel(below, fontsize=8)
     axes.tick_params(length=0)
     axes.spines[:].set_visible(False)
+    if pixel_size is not None:
+        add_scale_bar(axes, sheet.shape, pixel_size)
     return figure
 
 

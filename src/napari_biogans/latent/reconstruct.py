@@ -17,7 +17,7 @@ from napari_biogans.cells import CellSet, to_unit
 from napari_biogans.cells.neighbours import nearest_images, never
 from napari_biogans.latent.errors import LatentError, LatentStoppedError
 from napari_biogans.latent.results import Reconstruction, joined
-from napari_biogans.latent.search import LatentSearch, negative_log_density
+from napari_biogans.latent.search import Found, LatentSearch, negative_log_density
 from napari_biogans.latent.settings import ReconstructionConfig, make_reconstruction_config
 from napari_biogans.models import Model
 from napari_biogans.training.devices import choose_device, chosen_threads
@@ -240,7 +240,7 @@ def _result(
     k: int,
     drawn_as: str,
     some: slice,
-    found: Any,
+    found: Found,
     config: ReconstructionConfig,
     training_cells: CellSet | None,
 ) -> Reconstruction:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import ConfigDict, Field, ValidationError
+from pydantic import ConfigDict, Field
 from pydantic.dataclasses import dataclass
 
 from napari_biogans.latent.errors import LatentError
-from napari_biogans.training.configuration import Protocol, explain
+from napari_biogans.training.configuration import Protocol, checked
 
 Mode = Literal["full", "red-first", "red-only"]
 PAPER_STARTS, STANDARD_STARTS = 5, 2
@@ -93,7 +93,4 @@ def make_reconstruction_config(**settings: Any) -> ReconstructionConfig:
     ...
     napari_biogans.latent.errors.LatentError: starts: Input should be greater than or equal to 1 (not 0)
     """
-    try:
-        return ReconstructionConfig(**settings)
-    except ValidationError as error:
-        raise LatentError(explain(error)) from None
+    return checked(ReconstructionConfig, settings, LatentError)

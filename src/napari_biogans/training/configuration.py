@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from typing import Annotated, Any, Literal
+from collections.abc import Callable, Mapping
+from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import ConfigDict, Field, ValidationError
 from pydantic.dataclasses import dataclass
@@ -14,6 +15,7 @@ from napari_biogans.training.errors import TrainingError
 from napari_biogans.training.objectives import OBJECTIVES, Objective, ObjectiveName
 
 Protocol = Literal["default", "paper"]
+ConfigT = TypeVar("ConfigT")
 
 
 @dataclass(frozen=True, kw_only=True, config=ConfigDict(use_attribute_docstrings=True, extra="forbid"))
@@ -179,10 +181,27 @@ def make_config(**settings: Any) -> TrainingConfig:
         settings = {**settings, "start_from": os.fspath(start)}
     elif start is not None and not isinstance(start, str):
         raise TrainingError("start_from: give the path of a model file or a run; a model is saved by its save(path).")
+    return checked(TrainingConfig, settings, TrainingError)
+
+
+def checked(
+    configuration: Callable[..., ConfigT], settings: Mapping[str, Any], refusal: Callable[[str], Exception]
+) -> ConfigT:
+    """Make a configuration of settings, or refuse them in words.
+
+    Parameters
+    ----------
+    configuration : type
+        A pydantic dataclass.
+    settings : mapping
+        Its fields.
+    refusal : type
+        Of the exception, which takes a message.
+    """
     try:
-        return TrainingConfig(**settings)
+        return configuration(**settings)
     except ValidationError as error:
-        raise TrainingError(explain(error)) from None
+        raise refusal(explain(error)) from None
 
 
 def explain(error: ValidationError) -> str:
