@@ -204,6 +204,7 @@ def draw(request: DrawRequest, should_stop: Callable[[], bool]) -> Generator[int
             "one_red": request.one_red,
             "own_greens": request.own_greens,
             "classes": count,
+            "class_names": model.class_names,
             "model": str(request.path),
             "step": header.step,
             "weights": request.weights or header.draws_from,

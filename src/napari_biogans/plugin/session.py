@@ -1,4 +1,4 @@
-"""The models that were trained since napari was opened."""
+"""What the docks share: the models that were trained, and the cells that were kept, since napari was opened."""
 
 from __future__ import annotations
 
@@ -6,18 +6,25 @@ from pathlib import Path
 
 from psygnal import Signal
 
+from napari_biogans.plugin.key_cells import KeyCell
+
 
 class Session:
-    """Run folders whose models were written in this session, the newest first.
+    """Run folders whose models were written in this session, the newest first, and kept cells, the oldest first.
 
-    The docks meet here: Train adds what it saves, Generate offers it.
+    The docks meet here: Train adds what it saves, Generate offers it; Explore
+    and Reconstruct keep cells, Interpolate and Generate go on from them.
     """
 
     model_saved = Signal(Path)
     """A model was written, or written anew, into the folder of a run."""
 
+    cells_changed = Signal(tuple)
+    """A cell was kept, or some were forgotten; all that are kept."""
+
     def __init__(self) -> None:
         self._runs: list[Path] = []
+        self._kept: list[KeyCell] = []
 
     @property
     def runs(self) -> tuple[Path, ...]:
@@ -35,6 +42,31 @@ class Session:
             self._runs.remove(run)
         self._runs.insert(0, run)
         self.model_saved.emit(run)
+
+    @property
+    def kept_cells(self) -> tuple[KeyCell, ...]:
+        """Cells that were kept, the oldest first."""
+        return tuple(self._kept)
+
+    def keep(self, cell: KeyCell) -> None:
+        """Keep a cell, to be gone on from in other docks.
+
+        Parameters
+        ----------
+        cell : KeyCell
+        """
+        self._kept.append(cell)
+        self.cells_changed.emit(self.kept_cells)
+
+    def forget(self, *cells: KeyCell) -> None:
+        """Keep some cells no longer.
+
+        Parameters
+        ----------
+        *cells : KeyCell
+        """
+        self._kept = [kept for kept in self._kept if kept not in cells]
+        self.cells_changed.emit(self.kept_cells)
 
 
 SESSION = Session()
