@@ -27,11 +27,13 @@ if TYPE_CHECKING:
     from napari_biogans.latent import (
         Completion,
         LatentError,
+        LatentPath,
         LatentStoppedError,
         Reconstruction,
         ReconstructionConfig,
         complete,
         interpolate,
+        measure_cells,
         reconstruct,
     )
     from napari_biogans.models import Model, ModelFileError, import_original, load_model, read_latents
@@ -68,11 +70,13 @@ _HOMES = {
     "latent": (
         "Completion",
         "LatentError",
+        "LatentPath",
         "LatentStoppedError",
         "Reconstruction",
         "ReconstructionConfig",
         "complete",
         "interpolate",
+        "measure_cells",
         "reconstruct",
     ),
     "models": ("Model", "ModelFileError", "import_original", "load_model", "read_latents"),
@@ -105,6 +109,7 @@ __all__ = [
     "DeviceMemoryError",
     "Diversity",
     "LatentError",
+    "LatentPath",
     "LatentStoppedError",
     "Model",
     "ModelFileError",
@@ -129,6 +134,7 @@ __all__ = [
     "iterate_resumed",
     "iterate_training",
     "load_model",
+    "measure_cells",
     "overview_figure",
     "read_cells",
     "read_latents",

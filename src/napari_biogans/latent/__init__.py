@@ -3,6 +3,8 @@
 from napari_biogans.latent.complete import Completion, complete
 from napari_biogans.latent.errors import LatentError, LatentStoppedError
 from napari_biogans.latent.interpolate import interpolate
+from napari_biogans.latent.measure import measure_cells
+from napari_biogans.latent.paths import LatentPath
 from napari_biogans.latent.reconstruct import reconstruct
 from napari_biogans.latent.results import Reconstruction
 from napari_biogans.latent.settings import ReconstructionConfig
@@ -10,10 +12,12 @@ from napari_biogans.latent.settings import ReconstructionConfig
 __all__ = [
     "Completion",
     "LatentError",
+    "LatentPath",
     "LatentStoppedError",
     "Reconstruction",
     "ReconstructionConfig",
     "complete",
     "interpolate",
+    "measure_cells",
     "reconstruct",
 ]

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 from matplotlib import colormaps
+from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
@@ -14,6 +15,7 @@ from numpy.typing import NDArray
 from napari_biogans.cells import to_unit
 from napari_biogans.evaluation.sheets import GAP, add_scale_bar, composite, contact_sheet
 from napari_biogans.latent.complete import Completion
+from napari_biogans.latent.paths import LatentPath
 from napari_biogans.latent.results import Reconstruction
 
 WIDTH_INCHES, REST_INCHES, LETTER_INCHES = 10.0, 1.2, 0.075
@@ -21,6 +23,10 @@ WIDTH_INCHES, REST_INCHES, LETTER_INCHES = 10.0, 1.2, 0.075
 LARGEST_DIFFERENCE = 0.5
 """Of intensities on [0, 1], at the ends of the colours."""
 DIVERGING = "PuOr"
+CURVES_INCHES = 2.2
+"""Of the curves below cells along a way."""
+BRIGHTEST = 0.9
+"""Part of viridis that can be seen on white."""
 LARGEST_SPREAD = 0.2
 """Standard deviation, of a range of 1, that is shown in white."""
 
@@ -119,16 +125,79 @@ def completion_figure(result: Completion, n: int = 8) -> Figure:
     return _rows_figure(rows, labels, own[chosen].tolist(), below, result.pixel_size)
 
 
+def path_figure(path: LatentPath, n: int = 10) -> Figure:
+    """Draw cells along a way, a row per class, and below how long and how bright they are in every frame.
+
+    Parameters
+    ----------
+    path : LatentPath
+    n : int
+        Frames that are shown, at equal steps.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+
+    Raises
+    ------
+    ValueError
+        If `n` is less than 1.
+    """
+    if n < 1:
+        raise ValueError(f"The number of frames to draw is at least 1, not {n}.")
+    chosen = np.linspace(0, len(path) - 1, min(n, len(path))).round().astype(int)
+    rows: list[NDArray[Any]] = [composite(images[chosen], path.intensity_range, magenta=True) for images in path.images]
+    labels = list(path.class_names)
+    width, height = _size_of_rows(rows, labels)
+    figure = Figure(figsize=(width, height + CURVES_INCHES), facecolor="white", layout="constrained")
+    above, below = (row for (row,) in figure.subfigures(2, 1, height_ratios=[height, CURVES_INCHES], squeeze=False))
+    texts = [f"{frame}{'*' if frame in path.keys else ''}" for frame in chosen]
+    legend = "frame (* key cell); first channel in magenta, second in green"
+    _draw_rows(above.subplots(), rows, labels, texts, legend, path.pixel_size)
+    _draw_curves(below.subplots(1, 2), path)
+    return figure
+
+
+def _draw_curves(axes: Any, path: LatentPath) -> None:
+    table = path.to_frame()
+    unit = "pixels" if path.pixel_size is None else "µm"
+    curves = {"length": f"length in first channel ({unit})", f"mean_{path.channel_names[1]}": "mean of second channel"}
+    colours = colormaps["viridis"](np.linspace(0, BRIGHTEST, len(path.class_names)))
+    for of_curve, (column, label) in zip(axes, curves.items(), strict=True):
+        once = column == "length" and path.shares_red
+        for name, colour in zip(path.class_names[: 1 if once else None], colours, strict=False):
+            values = table.loc[table["class"] == name, column].to_numpy()
+            of_curve.plot(values, color=colour, linewidth=1.5, label="all classes" if once else name)
+            of_curve.plot(path.keys, values[path.keys], "o", color=colour, markersize=4)
+        of_curve.set_xlabel("frame", fontsize=8)
+        of_curve.set_ylabel(label, fontsize=8)
+        of_curve.tick_params(labelsize=8)
+        of_curve.spines[["top", "right"]].set_visible(False)
+        of_curve.set_ylim(bottom=0)
+    axes[1].legend(fontsize=7, frameon=False, loc="upper left", bbox_to_anchor=(1, 1))
+
+
 def _rows_figure(
     rows: list[NDArray[Any]], labels: list[str], texts: list[str], below: str, pixel_size: float | None
 ) -> Figure:
     """Draw rows of images, each (N, H, W, 3), with a label beside each row and a text below each column."""
+    figure = Figure(figsize=_size_of_rows(rows, labels), facecolor="white", layout="constrained")
+    _draw_rows(figure.subplots(), rows, labels, texts, below, pixel_size)
+    return figure
+
+
+def _size_of_rows(rows: list[NDArray[Any]], labels: list[str]) -> tuple[float, float]:
+    """Give width and height in inches."""
+    height, width = contact_sheet(rows, len(rows[0])).shape[:2]
+    width_inches = WIDTH_INCHES + REST_INCHES + LETTER_INCHES * max(map(len, labels))
+    return width_inches, WIDTH_INCHES / width * height + REST_INCHES
+
+
+def _draw_rows(
+    axes: Axes, rows: list[NDArray[Any]], labels: list[str], texts: list[str], below: str, pixel_size: float | None
+) -> None:
     count, height, width = rows[0].shape[:3]
     sheet = contact_sheet(rows, count)
-    inches = WIDTH_INCHES / sheet.shape[1]
-    width_inches = WIDTH_INCHES + REST_INCHES + LETTER_INCHES * max(map(len, labels))
-    figure = Figure(figsize=(width_inches, inches * sheet.shape[0] + 1.2), facecolor="white", layout="constrained")
-    axes = figure.subplots()
     axes.imshow(sheet, interpolation="nearest")
     axes.set_yticks([k * (height + GAP) + height / 2 for k in range(len(rows))], labels, fontsize=8)
     axes.set_xticks([k * (width + GAP) + width / 2 for k in range(count)], texts, fontsize=8)
@@ -137,7 +206,6 @@ def _rows_figure(
     axes.spines[:].set_visible(False)
     if pixel_size is not None:
         add_scale_bar(axes, sheet.shape, pixel_size)
-    return figure
 
 
 def _coloured(difference: NDArray[np.float32], norm: Normalize) -> NDArray[np.float32]:

@@ -2,44 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from napari_biogans.latent.errors import LatentError
+from napari_biogans.latent.paths import LatentPath
 from napari_biogans.models import Model
 
 Way = Literal["spherical", "linear"]
 PARALLEL = 1e-6
 """Angle below which two latents are taken for one direction."""
-
-
-@dataclass(frozen=True, eq=False)
-class LatentPath:
-    """Cells along the way between key cells.
-
-    Parameters
-    ----------
-    latents : array (F, Z)
-        Of each frame.
-    images : array (K, F, C, H, W)
-        What the model draws from them, of every class, in the units of the
-        cells that it was trained on.
-    class_names : tuple of str
-        The K classes.
-    keys : array (M,)
-        Frames that show the key cells.
-    """
-
-    latents: NDArray[np.float32]
-    images: NDArray[Any]
-    class_names: tuple[str, ...]
-    keys: NDArray[np.int64]
-
-    def __len__(self) -> int:
-        return len(self.latents)
 
 
 def interpolate(
@@ -108,7 +82,7 @@ def interpolate(
     if not loop:
         way.append(keys[-1:])
     along = np.concatenate(way).astype(np.float32)
-    return LatentPath(along, model.generate(latents=along), model.class_names, edges[:-1] if loop else edges)
+    return LatentPath.drawn_by(model, along, (edges[:-1] if loop else edges).tolist())
 
 
 def _linear(start: NDArray[np.float32], end: NDArray[np.float32], parts: NDArray[np.float64]) -> NDArray[np.float64]:
