@@ -25,16 +25,21 @@ if TYPE_CHECKING:
         overview_figure,
     )
     from napari_biogans.latent import (
+        CellCycle,
+        Colocalisation,
         Completion,
         LatentError,
         LatentPath,
         LatentStoppedError,
         Reconstruction,
         ReconstructionConfig,
+        cell_cycle,
+        colocalisation,
         complete,
         interpolate,
         measure_cells,
         reconstruct,
+        walk,
     )
     from napari_biogans.models import Model, ModelFileError, import_original, load_model, read_latents
     from napari_biogans.training import (
@@ -68,16 +73,21 @@ _HOMES = {
         "overview_figure",
     ),
     "latent": (
+        "CellCycle",
+        "Colocalisation",
         "Completion",
         "LatentError",
         "LatentPath",
         "LatentStoppedError",
         "Reconstruction",
         "ReconstructionConfig",
+        "cell_cycle",
+        "colocalisation",
         "complete",
         "interpolate",
         "measure_cells",
         "reconstruct",
+        "walk",
     ),
     "models": ("Model", "ModelFileError", "import_original", "load_model", "read_latents"),
     "training": (
@@ -102,9 +112,11 @@ __all__ = [
     "C2STError",
     "C2STResult",
     "C2STStoppedError",
+    "CellCycle",
     "CellSet",
     "CellsError",
     "CellsWarning",
+    "Colocalisation",
     "Completion",
     "DeviceMemoryError",
     "Diversity",
@@ -127,6 +139,8 @@ __all__ = [
     "c2st_matrix",
     "c2st_model",
     "c2st_run",
+    "cell_cycle",
+    "colocalisation",
     "complete",
     "diversity",
     "import_original",
@@ -142,6 +156,7 @@ __all__ = [
     "resume",
     "simulate_cells",
     "train",
+    "walk",
     "write_cells",
 ]
 

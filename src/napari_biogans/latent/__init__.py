@@ -1,6 +1,8 @@
 """The latent side: rebuilding real cells, and drawing all the proteins in one cell."""
 
+from napari_biogans.latent.colocalisation import Colocalisation, colocalisation
 from napari_biogans.latent.complete import Completion, complete
+from napari_biogans.latent.cycle import CellCycle, cell_cycle
 from napari_biogans.latent.errors import LatentError, LatentStoppedError
 from napari_biogans.latent.interpolate import interpolate
 from napari_biogans.latent.measure import measure_cells
@@ -8,16 +10,22 @@ from napari_biogans.latent.paths import LatentPath
 from napari_biogans.latent.reconstruct import reconstruct
 from napari_biogans.latent.results import Reconstruction
 from napari_biogans.latent.settings import ReconstructionConfig
+from napari_biogans.latent.walk import walk
 
 __all__ = [
+    "CellCycle",
+    "Colocalisation",
     "Completion",
     "LatentError",
     "LatentPath",
     "LatentStoppedError",
     "Reconstruction",
     "ReconstructionConfig",
+    "cell_cycle",
+    "colocalisation",
     "complete",
     "interpolate",
     "measure_cells",
     "reconstruct",
+    "walk",
 ]
