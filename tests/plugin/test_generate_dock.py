@@ -342,14 +342,14 @@ def test_cells_of_other_models_are_left_out_or_refused(
     dock.form.latents.set(KEPT)
     generate(dock)
     assert len(viewer.layers["red"].data) == 2
-    assert dock.status.text().endswith("kept 0 is of another model; choose trained to go on from there.")
+    assert dock.status.text().endswith("'kept 0' is of another model; choose 'trained' to go on from there.")
     fresh_session.forget(*fresh_session.kept_cells[:2])
     assert not dock.generate.isEnabled()
-    assert dock.generate.toolTip() == "kept 0 is of another model; choose trained to go on from there."
+    assert dock.generate.toolTip() == "'kept 0' is of another model; choose 'trained' to go on from there."
     dock.model.add(other)
     qtbot.waitUntil(dock.generate.isEnabled, timeout=WAIT_MS)
     dock.form.latents.set(OF_LAYER)
-    assert "2 cells are of another model; choose star-shaped" in dock.generate.toolTip()
+    assert "2 cells are of another model; choose 'star-shaped'" in dock.generate.toolTip()
     viewer.layers.selection.active = None
     assert dock.generate.toolTip() == "Select a layer of cells that a model drew or rebuilt."
 

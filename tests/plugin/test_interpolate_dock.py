@@ -106,7 +106,7 @@ def test_it_says_what_is_missing(open_dock, class_run, qtbot):
     assert not dock.export.isEnabled()
 
 
-def test_cells_of_a_generated_layer(viewer, open_dock, class_run, choose, qtbot):
+def test_cells_of_a_generated_layer(viewer, open_dock, class_run, choose, draw, notes, qtbot):
     run = class_run()
     _, generate = viewer.window.add_plugin_dock_widget("napari-biogans", "Generate")
     generate.model.add(run)
@@ -137,6 +137,13 @@ def test_cells_of_a_generated_layer(viewer, open_dock, class_run, choose, qtbot)
     assert len(names(dock)) == 6
     viewer.layers.selection.active = None
     assert not dock.keys.from_layer.isEnabled()
+
+    draw(dock)
+    assert len(viewer.layers["way red"].data) == 60
+    assert viewer.layers["way red"].extent.world[0, 2] > viewer.layers["red [1]"].extent.world[1, 1], (
+        "it covers nothing"
+    )
+    assert not notes, "napari warns where units are mixed"
 
 
 def test_kept_cells_one_by_one(open_dock, class_run, keys, choose, fresh_session):
@@ -174,10 +181,10 @@ def test_cells_of_another_model_are_refused(open_dock, class_run, trained_run, k
     dock = open_dock(star / "model.safetensors")
     choose(dock.keys.from_kept, "All 3")
     assert dock.keys.cells() == own, "a run and its model file are one model"
-    assert dock.status.text() == f"{foreign.name} is of another model; choose trained to go on from there."
+    assert dock.status.text() == f"{foreign.name!r} is of another model; choose 'trained' to go on from there."
     dock.model.box.add(other)
     qtbot.waitUntil(lambda: "2 cells are of another model" in dock.status.text(), timeout=WAIT_MS)
-    assert dock.status.text().endswith("choose star-shaped to go on from there. Or take them out of the list.")
+    assert dock.status.text().endswith("choose 'star-shaped' to go on from there. Or take them out of the list.")
     assert dock.preview.toolTip() == dock.status.text()
     assert not dock.preview.isEnabled()
 

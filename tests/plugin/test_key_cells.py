@@ -77,9 +77,9 @@ def test_a_run_and_its_model_file_are_one_model(tmp_path, monkeypatch):
 
 def test_refusals_name_the_models(tmp_path):
     (tmp_path / "star").mkdir()
-    assert refusal([cell(tmp_path / "star")]) == "cell is of another model; choose star to go on from there."
+    assert refusal([cell(tmp_path / "star")]) == "'cell' is of another model; choose 'star' to go on from there."
     others = [cell(tmp_path / "star"), cell("/models/joint.safetensors"), cell(tmp_path / "star")]
-    assert refusal(others).startswith("3 cells are of another model; choose star or models/joint.safetensors")
+    assert refusal(others).startswith("3 cells are of another model; choose 'star' or 'models/joint.safetensors'")
 
 
 def test_the_cell_that_is_seen():

@@ -79,7 +79,6 @@ class InterpolateDock(ClosingDock):
         buttons.addWidget(self.preview)
         buttons.addWidget(self.export)
         layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
         layout.addItem(QSpacerItem(WIDTH, 0))
         layout.addWidget(scroll, 1)
         layout.addLayout(buttons)

@@ -120,8 +120,8 @@ def refusal(cells: Sequence[KeyCell]) -> str:
     cells : sequence of KeyCell
         One at least.
     """
-    models = list(dict.fromkeys(model_title(cell.model) for cell in cells))
-    which = f"{cells[0].name} is" if len(cells) == 1 else f"{len(cells)} cells are"
+    models = list(dict.fromkeys(repr(model_title(cell.model)) for cell in cells))
+    which = f"{cells[0].name!r} is" if len(cells) == 1 else f"{len(cells)} cells are"
     return f"{which} of another model; choose {' or '.join(models)} to go on from there."
 
 
