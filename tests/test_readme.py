@@ -48,13 +48,15 @@ def test_the_python_tour_runs(folder_with_cells):
     assert (folder_with_cells / "runs" / "star" / "c2st" / "report.md").is_file()
     assert len(names["rebuilt"]) == len(names["test_cells"])
     assert (folder_with_cells / "runs" / "star" / "rebuilt" / "cells.csv").is_file()
+    assert (folder_with_cells / "runs" / "star" / "cycle" / "film.mp4").is_file()
     assert names["whole"].mean.shape[:2] == (2, len(names["test_cells"]))
 
 
 def test_the_command_line_tour_runs(folder_with_cells):
     (block,) = [block for block in code_blocks("sh") if "napari-biogans train" in block]
     commands = [shlex.split(line)[1:] for line in block.splitlines() if line]
-    assert [command[0] for command in commands] == ["train", "generate", "c2st-model", "reconstruct", "complete"]
+    verbs = ["train", "generate", "c2st-model", "reconstruct", "complete", "cell-cycle"]
+    assert [command[0] for command in commands] == verbs
     assert main([*commands[0], "--steps", "2", "--width", "2", "--batch-size", "4"]) == 0
     assert main(commands[1]) == 0
     assert list((folder_with_cells / "generated").glob("*.tif"))
@@ -78,6 +80,8 @@ def test_the_command_line_tour_runs(folder_with_cells):
     assert main(["train", "test-cells", *star]) == 0
     assert main([*commands[4], "--steps", "3", "--draws", "2"]) == 0
     assert (folder_with_cells / "runs" / "star" / "whole" / "completions.png").is_file()
+    assert main([*commands[5], "--steps", "3"]) == 0
+    assert (folder_with_cells / "runs" / "star" / "cycle" / "film.gif").is_file()
 
 
 def test_links_and_pictures_are_there():

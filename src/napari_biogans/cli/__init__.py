@@ -12,7 +12,8 @@ import warnings
 import cyclopts
 from pydantic import ValidationError
 
-from napari_biogans.cli import drawing, facts, rebuilding, scoring, training  # noqa: F401 (they add their verbs to the app)
+# They add their verbs to the app.
+from napari_biogans.cli import drawing, facts, rebuilding, scoring, training, ways  # noqa: F401
 from napari_biogans.cli.app import EXPECTED_ERRORS, INTERRUPTED, say
 from napari_biogans.cli.app import app as command_line
 from napari_biogans.evaluation import C2STStoppedError

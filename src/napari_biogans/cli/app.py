@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import cyclopts
+import pandas as pd
 from cyclopts import App, ArgumentCollection, Token
 
 from napari_biogans.cells import CellsError
@@ -95,3 +96,9 @@ def plain(value: Any) -> str:
     if value is None:
         return "unknown"
     return f"{value:.6g}" if isinstance(value, float) else str(value)
+
+
+def records(table: pd.DataFrame) -> list[dict[str, Any]]:
+    """Give the rows of a table for JSON, in which what is not known is null."""
+    rows: list[dict[str, Any]] = table.astype(object).where(table.notna(), None).to_dict("records")
+    return rows

@@ -1,4 +1,4 @@
-"""Verbs that go from cells to latents: reconstruct, complete."""
+"""Verbs that go from cells to latents: reconstruct, complete, colocalisation."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from napari_biogans.cells import read_cells
-from napari_biogans.cli.app import INTERRUPTED, answer, app, say
+from napari_biogans.cli.app import INTERRUPTED, answer, app, records, say
 from napari_biogans.evaluation.report import check_folder
-from napari_biogans.latent import ReconstructionConfig, complete, reconstruct
+from napari_biogans.latent import ReconstructionConfig, colocalisation, complete, reconstruct
 from napari_biogans.models import load_model
 
 
@@ -63,6 +63,7 @@ def complete_command(
     cells: Path,
     *,
     draws: int = 32,
+    match_green: bool = False,
     steps: int | None = None,
     starts: int | None = None,
     seed: int = 0,
@@ -80,6 +81,8 @@ def complete_command(
         Real cells (as for train), of any class.
     draws
         Green latents for each cell.
+    match_green
+        Find the green latent of each cell's own green, too, and draw all classes from it once.
     steps
         Most evaluations of the search for the red latent; default 150.
     starts
@@ -95,14 +98,67 @@ def complete_command(
     """
     if output is not None:
         check_folder(output)
-    settings = {"draws": draws, "steps": steps, "starts": starts, "seed": seed, "device": device}
+    settings = {
+        "draws": draws,
+        "match_green": match_green,
+        "steps": steps,
+        "starts": starts,
+        "seed": seed,
+        "device": device,
+    }
     result = complete(load_model(model), read_cells(cells), **settings)  # type: ignore[arg-type]
     if as_json:
-        table = result.to_frame()
-        answer({"cells": table.astype(object).where(table.notna(), None).to_dict("records")}, as_json=True)
+        answer({"cells": records(result.to_frame())}, as_json=True)
     else:
         print(result)
     if output is not None:
         result.save(output)
         say(f"Wrote {output}: cells.csv, completions.npz and completions.png.")
+    return 0 if result.is_complete else INTERRUPTED
+
+
+@app.command(name="colocalisation")
+def colocalisation_command(
+    model: Path,
+    cells: Path,
+    *,
+    draws: int = 32,
+    steps: int | None = None,
+    seed: int = 0,
+    device: str = "auto",
+    output: Annotated[Path | None, Parameter(alias="-o")] = None,
+    as_json: Annotated[bool, Parameter(name="--json")] = False,
+) -> int:
+    """Tell how much the greens of all classes overlap in real cells, as a model has it.
+
+    Parameters
+    ----------
+    model
+        A model file or the folder of a run, of classes that share red: star-shaped or multi-channel-separable.
+    cells
+        Real cells (as for train), of any class.
+    draws
+        Green latents of each class for each cell.
+    steps
+        Most evaluations of the search for the red latent; default 150.
+    seed
+        Of the green latents and of the search.
+    device
+        auto, cpu, cuda, cuda:1 or mps.
+    output
+        Folder for the table and a figure.
+    as_json
+        Print the table of the pairs as JSON.
+    """
+    if output is not None:
+        check_folder(output)
+    opened, real = load_model(model), read_cells(cells)
+    result = colocalisation(opened, real, draws=draws, steps=steps, seed=seed, device=device)
+    if as_json:
+        answer({"pairs": records(result.to_frame()), "assumption": result.assumption}, as_json=True)
+    else:
+        print(result)
+    if output is not None:
+        result.save(output)
+        say(f"Wrote {output}: colocalisation.csv and colocalisation.png.")
     return 0 if result.is_complete else INTERRUPTED
