@@ -209,3 +209,14 @@ def test_a_folder_gets_table_latents_stacks_and_figure(star, drawn, quick, tmp_p
     assert len(axes.get_xticklabels()) == 4
     assert "RMSE" in axes.get_xlabel()
     assert bar.get_ylabel()
+
+
+def test_training_cells_that_do_not_fit_are_refused_before_the_search(joint, drawn, quick):
+    cells = drawn[0].subset(["class 1"])
+    pixels = np.random.default_rng(0).integers(0, 255, (3, 2, 24, 40), dtype=np.uint8)
+    for known, message in (
+        (CellSet([pixels[:, :, :12, :12]], ["Tea1"]), r"The training cells are \(12, 12\) pixels"),
+        (CellSet([pixels.astype(np.uint16)], ["Tea1"]), "The training cells are of type uint16"),
+    ):
+        with pytest.raises(LatentError, match=message):
+            reconstruct(joint, cells, training_cells=known, on_event=pytest.fail, **quick)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,8 +17,10 @@ from napari_biogans.cells.neighbours import never
 from napari_biogans.evaluation.report import save_figure
 from napari_biogans.files import replacing
 from napari_biogans.latent.errors import LatentError
-from napari_biogans.latent.reconstruct import CellsDone, Searching, reconstruct
+from napari_biogans.latent.reconstruct import CellsDone, Searching, iterate_reconstruction, run_to_end
+from napari_biogans.latent.settings import make_reconstruction_config
 from napari_biogans.models import Model
+from napari_biogans.training.train import stopped_by_interrupt
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -159,6 +161,99 @@ class Completion:
         return "\n".join([*lines, ASSUMPTION])
 
 
+@dataclass(frozen=True)
+class Drawing:
+    """Red latents are found; the greens of all classes are drawn for them."""
+
+    done: int
+    """Cells that are done."""
+    cells: int
+    """Cells in all."""
+
+
+Completing = Generator[Searching | CellsDone | Drawing, None, Completion]
+
+
+def refusal(model: Model) -> str | None:
+    """Say why a model cannot draw the greens of all its classes for a red that is given; None if it can."""
+    if model.red_latent_size is not None and (model.architecture.shares_red or len(model.class_names) == 1):
+        return None
+    return (
+        "Greens of all classes for one red take a model whose classes share red, star-shaped or "
+        f"multi-channel-separable; this one is {model.architecture.name}."
+    )
+
+
+def iterate_completion(
+    model: Model,
+    cells: CellSet,
+    *,
+    draws: int = 32,
+    seed: int = 0,
+    should_stop: Callable[[], bool] = never,
+    **settings: Any,
+) -> Completing:
+    """Complete cells, yielding how far it is.
+
+    Parameters
+    ----------
+    model, cells, draws, seed, **settings
+        As for `complete`.
+    should_stop : callable
+        Asked after every step of the search; then greens are drawn for the
+        cells that were found. If all were, asked before those of each further
+        cell.
+
+    Yields
+    ------
+    Searching, CellsDone or Drawing
+
+    Returns
+    -------
+    Completion
+
+    Raises
+    ------
+    LatentError
+        As `complete`.
+    LatentStoppedError
+        If it was stopped before the red latents of the first cells were found.
+    """
+    if problem := refusal(model):
+        raise LatentError(problem)
+    if draws < 2:
+        raise LatentError(f"At least two draws are needed to know how much they differ, not {draws}.")
+    size = model.red_latent_size
+    config = make_reconstruction_config(**{"prior": PRIOR, "seed": seed, **settings, "mode": "red-only"})
+    found = yield from iterate_reconstruction(model, cells, config, should_stop=should_stop)
+    greens = model.draw_latents(draws, seed=seed)[:, size:]
+    means: list[NDArray[np.float32]] = []
+    stds: list[NDArray[np.float32]] = []
+    for latents in found.latents:
+        # Stopped in the search, it is brought to the end with the cells that were found.
+        if means and found.is_complete and should_stop():
+            break
+        whole = np.concatenate([np.repeat(latents[None, :size], draws, axis=0), greens], axis=1)
+        unit = (to_unit(model.generate(latents=whole), found.intensity_range)[:, :, 1:] + 1) / 2
+        means.append(unit.mean(axis=1))
+        stds.append(unit.std(axis=1, ddof=1))
+        yield Drawing(len(means), len(found))
+    done = slice(len(means))
+    return Completion(
+        targets=found.targets[done],
+        mean=np.stack(means, axis=1),
+        std=np.stack(stds, axis=1),
+        class_names=model.class_names,
+        own_classes=found.class_names[done],
+        red_latents=found.latents[done, :size],
+        red_rmse=found.rmse[done, 0],
+        intensity_range=found.intensity_range,
+        draws=draws,
+        pixel_size=found.pixel_size,
+        is_complete=found.is_complete and len(means) == len(found),
+    )
+
+
 def complete(
     model: Model,
     cells: CellSet,
@@ -167,7 +262,7 @@ def complete(
     seed: int = 0,
     progress: bool = True,
     should_stop: Callable[[], bool] = never,
-    on_event: Callable[[Searching | CellsDone], object] | None = None,
+    on_event: Callable[[Searching | CellsDone | Drawing], object] | None = None,
     **settings: Any,
 ) -> Completion:
     """Draw, for the red of real cells, the green of every class that a model knows.
@@ -218,36 +313,9 @@ def complete(
     >>> result.mean.shape
     (3, 6, 1, 24, 40)
     """
-    size = model.red_latent_size
-    if size is None or not (model.architecture.shares_red or len(model.class_names) == 1):
-        raise LatentError(
-            "Greens of all classes for one red take a model whose classes share red, star-shaped or "
-            f"multi-channel-separable; this one is {model.architecture.name}."
-        )
-    if draws < 2:
-        raise LatentError(f"At least two draws are needed to know how much they differ, not {draws}.")
-    settings = {"prior": PRIOR, "seed": seed, **settings, "mode": "red-only"}
-    found = reconstruct(model, cells, progress=progress, should_stop=should_stop, on_event=on_event, **settings)
-    greens = model.draw_latents(draws, seed=seed)[:, size:]
-    means, stds = [], []
-    for latents in found.latents:
-        whole = np.concatenate([np.repeat(latents[None, :size], draws, axis=0), greens], axis=1)
-        unit = (to_unit(model.generate(latents=whole), found.intensity_range)[:, :, 1:] + 1) / 2
-        means.append(unit.mean(axis=1))
-        stds.append(unit.std(axis=1, ddof=1))
-    return Completion(
-        targets=found.targets,
-        mean=np.stack(means, axis=1),
-        std=np.stack(stds, axis=1),
-        class_names=model.class_names,
-        own_classes=found.class_names,
-        red_latents=found.latents[:, :size],
-        red_rmse=found.rmse[:, 0],
-        intensity_range=found.intensity_range,
-        draws=draws,
-        pixel_size=found.pixel_size,
-        is_complete=found.is_complete,
-    )
+    with stopped_by_interrupt(should_stop) as stop:
+        completing = iterate_completion(model, cells, draws=draws, seed=seed, should_stop=stop, **settings)
+        return run_to_end(completing, len(cells), progress=progress, on_event=on_event)
 
 
 def _correlation(a: NDArray[np.float32], b: NDArray[np.float32]) -> float:

@@ -110,6 +110,25 @@ class Reconstruction:
             table["neighbour_rmse"] = self.neighbour_rmse
         return table
 
+    def only(self, number: int) -> Reconstruction:
+        """Give the result of one of the cells.
+
+        Parameters
+        ----------
+        number : int
+            Of the cell, from 0.
+        """
+        one = slice(number, number + 1)
+        of_cells = ("targets", "images", "latents", "rmse", "nll", "class_names", "neighbours", "neighbour_rmse")
+        parts: dict[str, Any] = {name: getattr(self, name) for name in of_cells}
+        cut: dict[str, Any] = {name: None if part is None else part[one] for name, part in parts.items()}
+        return replace(
+            self,
+            **cut,
+            start_errors=self.start_errors[:, one],
+            features=self.features.iloc[one].reset_index(drop=True),
+        )
+
     def as_cells(self, what: Part = "images") -> CellSet:
         """Make a cell set of the targets, the reconstructions or the nearest training cells.
 
