@@ -150,6 +150,22 @@ def trained_run(tmp_path, pixels):
 
 
 @pytest.fixture
+def class_run(tmp_path, pixels):
+    """Make the folder of a run on several classes."""
+
+    def make(architecture="star-shaped", names=("Alp14", "Arp3", "Tea1")) -> Path:
+        from napari_biogans import CellSet
+        from napari_biogans import train as train_model
+
+        cells = CellSet([pixels] * len(names), names, pixel_size=0.2)
+        settings = {**TINY, "steps": 1, "samples": 8, "red_portion": 0.5, "architecture": architecture}
+        train_model(cells, tmp_path / architecture, progress=False, **settings)
+        return tmp_path / architecture
+
+    return make
+
+
+@pytest.fixture
 def run_to(train, click, wait_for_state, qtbot):
     """Start the training of the dock, and let it come so far."""
 

@@ -20,7 +20,8 @@ def manifest():
 def test_the_manifest_is_valid_and_its_commands_can_be_imported(manifest):
     manifest.validate_imports()
     assert [command.id for command in manifest.contributions.commands] == [
-        f"napari-biogans.{name}" for name in ("train", "generate", "score", "simulated_cells", "read_cells")
+        f"napari-biogans.{name}"
+        for name in ("train", "generate", "score", "reconstruct", "simulated_cells", "read_cells")
     ]
 
 
@@ -47,9 +48,11 @@ def test_every_entry_is_in_the_menus_of_the_viewer(viewer):
         "File > Open Sample > Simulated fission yeast (BioGANs)",
         "Layers > Data > Train (BioGANs)",
         "Layers > Measure > Score (C2ST) (BioGANs)",
+        "Layers > Filter > Reconstruct (BioGANs)",
         "Plugins > BioGANs > Train (BioGANs)",
         "Plugins > BioGANs > Generate (BioGANs)",
         "Plugins > BioGANs > Score (C2ST) (BioGANs)",
+        "Plugins > BioGANs > Reconstruct (BioGANs)",
     ):
         assert entry in found, [title for title in found if "BioGANs" in title]
 

@@ -16,7 +16,7 @@ from napari_biogans.plugin.themed_plot import make_plot, paint
 
 BARS, LINE = OKABE_ITO[1], OKABE_ITO[6]
 MOST_BARS = 30
-HEIGHT = 130
+HEIGHT = 115
 OTHERS = 100
 """Cells that are rebuilt to compare with."""
 
@@ -39,6 +39,7 @@ class ErrorPlot(QWidget):
         self.plot.setFixedHeight(HEIGHT)
         self.plot.setMouseEnabled(x=False, y=False)
         self.plot.hideButtons()
+        self.plot.getAxis("bottom").enableAutoSIPrefix(False)
         self.bars = pyqtgraph.BarGraphItem(x0=[], x1=[], height=[], brush=BARS, pen=None)
         self.plot.addItem(self.bars)
         self.line = self.plot.addLine(x=0, pen=pyqtgraph.mkPen(LINE, width=3))

@@ -10,20 +10,20 @@ from qtpy.QtWidgets import QAbstractItemView, QHeaderView, QSizePolicy, QTableWi
 
 from napari_biogans.plugin.rebuilt_cells import RebuiltCell
 
-ROWS = 4
-"""Seen at a time; further ones are scrolled to."""
+ROWS, ROW_HEIGHT = 4, 22
+"""Seen at a time, further ones are scrolled to; and the pixels of each."""
 WIDEST = 110
 """Pixels of a column; longer texts are cut, and shown where the mouse points at them."""
 UNKNOWN = "–"
 COLUMNS = {
     "cell": "Its slice, counted from 0",
-    "class": "The class of the cell",
     "RMSE": "Root mean square error over all channels that were matched: a part of the intensity range, 0 to 1",
     "red": "RMSE of red, a part of the intensity range",
     "green": "RMSE of green, a part of the intensity range",
     "nll": "-log density of the latent. Random draws of 100 numbers have 142 ± 7; one with far more was never drawn in "
     "the training",
     "nearest": "RMSE of the training cell that is most alike; a reconstruction should be nearer",
+    "class": "The class of the cell",
 }
 
 
@@ -44,20 +44,20 @@ class ErrorTable(QTableWidget):
         self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
         self.setHorizontalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+        self.setWordWrap(False)
         self.setTextElideMode(Qt.TextElideMode.ElideMiddle)
         across, down = self.horizontalHeader(), self.verticalHeader()
         assert across is not None
         assert down is not None
         down.hide()
+        down.setDefaultSectionSize(ROW_HEIGHT)
         across.setHighlightSections(False)
         across.setMaximumSectionSize(WIDEST)
         across.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
         # Numbers grow from the slices on, unless another order is asked for.
         self.sortByColumn(0, Qt.SortOrder.AscendingOrder)
         self.setSortingEnabled(True)
-        self.setFixedHeight(
-            across.sizeHint().height() + ROWS * down.defaultSectionSize() + 2 * self.frameWidth() + _bar_height(self)
-        )
+        self.setFixedHeight(across.sizeHint().height() + ROWS * ROW_HEIGHT + 2 * self.frameWidth() + _bar_height(self))
         self.cellClicked.connect(self._tell_click)
         self.itemSelectionChanged.connect(self.selected)
 
@@ -70,10 +70,10 @@ class ErrorTable(QTableWidget):
             errors = [cell.error, *cell.channel_errors[:2]]
             items = [
                 _Number(cell.place, f"{cell.place}"),
-                QTableWidgetItem(cell.class_name),
                 *(_Number(error, f"{error:.4f}") for error in errors),
                 _Number(cell.nll, f"{cell.nll:.0f}"),
                 _Number(cell.neighbour_error, f"{cell.neighbour_error:.4f}"),
+                QTableWidgetItem(cell.class_name),
             ]
             for column, item in enumerate(items):
                 item.setData(Qt.ItemDataRole.UserRole, number)

@@ -80,7 +80,7 @@ class ProgressView(QWidget):
     def show_search(self, search: Searching) -> None:
         """Show how far a search for the latents of cells is."""
         self._show_bar(round(PARTS * search.progress), PARTS)
-        parts = [f"{search.done:,} of {search.cells:,} cells"]
+        parts = [f"{search.done:,} of {search.cells:,} cells"] if search.cells > 1 else []
         if search.seconds_left is not None:
             parts.append(f"{duration_text(search.seconds_left)} left")
         self.text.setText(" · ".join(parts))

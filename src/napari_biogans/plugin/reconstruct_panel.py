@@ -17,6 +17,7 @@ from napari_biogans.cells.cellset import CellsError
 from napari_biogans.latent import LatentError
 from napari_biogans.latent.complete import ASSUMPTION, Drawing
 from napari_biogans.latent.reconstruct import Searching
+from napari_biogans.plugin import session
 from napari_biogans.plugin.error_plot import OTHERS
 from napari_biogans.plugin.latest_work import LatestWork
 from napari_biogans.plugin.path_edit import ask_folder
@@ -26,7 +27,6 @@ from napari_biogans.plugin.rebuilding import Completed, Rebuilt, Request, comple
 from napari_biogans.plugin.rebuilt_layers import are_in_line
 from napari_biogans.plugin.rebuilt_view import RebuiltView
 from napari_biogans.plugin.scrolling import WidthFittingScrollArea
-from napari_biogans.plugin.session import SESSION
 from napari_biogans.plugin.status_line import StatusLine
 
 WIDTH = 330
@@ -151,6 +151,7 @@ class ReconstructPanel(QWidget):
 
     def _complete(self) -> None:
         self._check()
+        self._to_compare = False
         if self._request is not None:
             self._run("drawing all classes", partial(complete_all, self._request))
 
@@ -190,7 +191,7 @@ class ReconstructPanel(QWidget):
         else:
             self._completed = result
             self.results.add_completed(result)
-        self.status.say(_told(result))
+        self.status.say(_told(result, to_compare=self._to_compare))
         self._update()
 
     def _show_failure(self, error: Exception) -> None:
@@ -210,7 +211,7 @@ class ReconstructPanel(QWidget):
     def _keep(self) -> None:
         chosen = self.results.chosen()
         for cell in chosen:
-            SESSION.keep(cell.key_cell())
+            session.SESSION.keep(cell.key_cell())
         what = "1 cell" if len(chosen) == 1 else f"{len(chosen)} cells"
         self.status.say(f"Kept {what}, to go on from in Interpolate and Generate.")
 
@@ -253,15 +254,16 @@ class ReconstructPanel(QWidget):
         return self._problem
 
 
-def _told(done: Rebuilt | Completed) -> str:
+def _told(done: Rebuilt | Completed, *, to_compare: bool) -> str:
     """Say what was done, and which slices show it."""
     places, asked = done.places, len(done.request.cells.places)
     stopped = "" if done.result.is_complete else f"Stopped: {len(places):,} of {asked:,} cells are done. "
     which = f"cell {places[0]:,}" if len(places) == 1 else f"{len(places):,} cells"
-    where = "" if are_in_line(places) else " The slices of the new layers are these cells, one after another."
+    shown = not to_compare and not are_in_line(places)
+    where = " The slices of the new layers are these cells, one after another." if shown else ""
     if isinstance(done, Completed):
         count = len(done.result.class_names)
         return f"{stopped}Drew the greens of {count} classes for {which}: means, and spreads below.{where}"
-    return (
-        f"{stopped}Rebuilt {which}: RMSE {float(np.median(done.errors)):.4f}{' (median)' * (len(places) > 1)}.{where}"
-    )
+    median = " in the median" if len(places) > 1 else ""
+    what = f"{which} to compare with" if to_compare else which
+    return f"{stopped}Rebuilt {what}: RMSE {float(np.median(done.errors)):.4f}{median}.{where}"
