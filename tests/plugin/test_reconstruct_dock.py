@@ -245,7 +245,15 @@ def test_one_layer_with_a_channel_axis(in_model, class_run, stack, to_end, qtbot
     viewer.dims.set_point(0, 4)
     seen(panel, qtbot, "cell 4 of")
     to_end(panel)
-    np.testing.assert_array_equal(added(viewer)["target green"].data, stack[4:5, 1])
+    target = added(viewer)["target green"]
+    for channel in (0, 1):  # it is seen whichever channel is
+        np.testing.assert_array_equal(target.data[:, channel], stack[4:5, 1])
+    assert target.extent.world[0, 0] == pytest.approx(4)
+    assert viewer.dims.point[:2] == (4, 0)
+    panel.form.choice.way.set("all")
+    to_end(panel)
+    panel.results.table.cellClicked.emit(11, 0)
+    assert viewer.dims.point[:2] == (11, 0)
     assert panel.form.class_name.get() == "Arp3"
 
 
@@ -362,7 +370,7 @@ def test_all_classes_are_drawn_in_one_cell(in_model, class_run, stack, to_end, q
     viewer = in_model.viewer
     add_cells(viewer, stack)
     panel = in_model(class_run())
-    assert ASSUMPTION in panel.classes.toolTip()
+    assert ASSUMPTION in " ".join(panel.classes.toolTip().split())
     go_to(viewer, 4)
     seen(panel, qtbot, "cell 4 of")
     to_end(panel, panel.classes)
@@ -425,6 +433,7 @@ def test_export_writes_and_says_where(in_model, class_run, stack, to_end, click,
     panel = in_model(class_run())
     assert panel.export.toolTip() == "There is no result yet."
     to_end(panel)
+    to_end(panel, panel.results.plot.others)
     to_end(panel, panel.classes)
     answer_dialog("")  # cancelled
     click(panel.export)
@@ -434,6 +443,7 @@ def test_export_writes_and_says_where(in_model, class_run, stack, to_end, click,
     assert {"cells.csv", "latents.npy", "reconstructions.png", "all-classes"} <= {
         path.name for path in (tmp_path / "exported").iterdir()
     }
+    assert len(np.load(tmp_path / "exported" / "latents.npy")) == CELLS, "all that are in the table"
     assert (tmp_path / "exported" / "all-classes" / "completions.npz").is_file()
 
 

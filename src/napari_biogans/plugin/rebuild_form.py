@@ -20,7 +20,7 @@ from napari_biogans.plugin.cells_box import CellsBox
 from napari_biogans.plugin.class_names import named_in
 from napari_biogans.plugin.generation import ModelFacts
 from napari_biogans.plugin.model_group import NO_MODEL, ModelGroup
-from napari_biogans.plugin.rebuilding import ChosenCells, Request, TrainingCells, misfit
+from napari_biogans.plugin.rebuild_request import ChosenCells, Request, TrainingCells, misfit
 from napari_biogans.plugin.score_work import pixels_of
 from napari_biogans.plugin.setting_editors import Choice
 from napari_biogans.plugin.settings_form import SettingsForm
@@ -98,6 +98,7 @@ class RebuildForm(QWidget):
             places=tuple(self.choice.places()),
             drawn_as=self.class_name.get(),
             slices=(start, stack.coordinate_of(1) - start),
+            between=layers.red.shape[layers.cell_axis + 1 : -2],
         )
         return Request(facts, cells, config, self._training())
 
@@ -132,14 +133,15 @@ class RebuildForm(QWidget):
         return layers, self.rows.rows[0].red.choice()
 
     def _training(self) -> TrainingCells | None:
+        before, self._read = self._read, None
         if not self.compare.isChecked():
             return None
         try:
             choice = self.training.choice()
         except CellsError as error:
             raise CellsError(f"Training cells: {error}") from None
-        if self._read is None or pixels_of(self._read.choice) != pixels_of(choice):
-            self._read = TrainingCells(choice)
+        is_known = before is not None and pixels_of(before.choice) == pixels_of(choice)
+        self._read = before if is_known else TrainingCells(choice)
         return self._read
 
     def _show_facts(self, facts: ModelFacts | None) -> None:
@@ -150,8 +152,8 @@ class RebuildForm(QWidget):
             self.class_name.offer({**names, **others})
             self._rows.setRowVisible(self.class_name, self.class_name.count() > 1)
             if before is None or before.path != facts.path:
+                self._texts = ()
                 self._offer_training(facts.training_cells)
-        self._texts = ()
         self._follow_layers()
         self._follow_class()
 

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import nan
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from napari_biogans.plugin.key_cells import KeyCell
-from napari_biogans.plugin.rebuilding import Rebuilt
+from napari_biogans.plugin.rebuild_request import Rebuilt
+
+if TYPE_CHECKING:
+    from napari_biogans.latent import Reconstruction
 
 FEWEST = 10
 """Cells among which it can be told where one stands."""
@@ -113,6 +117,15 @@ class RebuiltCells:
     def places_of(self, key: object) -> set[int]:
         """Give the places of the cells of some layers that were rebuilt."""
         return {cell.place for cell in self._cells.values() if cell.rebuilt.request.cells.key == key}
+
+    def result(self) -> Reconstruction | None:
+        """Give the result of all cells; nearest training cells are left out unless they are known of each."""
+        from napari_biogans.latent.results import joined
+
+        parts = [cell.alone().result for cell in self._cells.values()]
+        if any(part.neighbours is None for part in parts):
+            parts = [replace(part, neighbours=None, neighbour_rmse=None) for part in parts]
+        return joined(parts, is_complete=True) if parts else None
 
     def errors(self) -> NDArray[np.float64]:
         """Root mean square error of each cell."""

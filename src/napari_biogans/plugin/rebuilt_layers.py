@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from napari_biogans.latent.complete import ASSUMPTION
 from napari_biogans.plugin.class_colours import class_colours
 from napari_biogans.plugin.layer_data import LayerData, channel_layers, contrast_limits
-from napari_biogans.plugin.rebuilding import DRAWS, ChosenCells, Completed, Rebuilt
+from napari_biogans.plugin.rebuild_request import ChosenCells, Completed, Rebuilt
+from napari_biogans.plugin.rebuilding import DRAWS
 
 Rows = list[list[list[LayerData]]]
 """Of layers: groups that stand on top of each other, by row and column."""
@@ -158,11 +159,21 @@ def _differences(rebuilt: Rebuilt, names: Sequence[str], about: dict[str, Any]) 
 
 def _on_slices(rows: Rows, cells: ChosenCells, places: Sequence[int]) -> Rows:
     """Put layers on the slices of the cells that they are of, where these follow each other."""
+    start, step = first_coordinate(cells, places), cells.slices[1]
+    several = len(cells.between)
 
     def on_slices(layer: LayerData) -> LayerData:
         data, keywords, kind = layer
-        scale = (cells.slices[1], *keywords.get("scale", (1.0,) * data.ndim)[1:])
-        translate = (first_coordinate(cells, places), 0.0, 0.0)
-        return data, {**keywords, "scale": scale, "translate": translate}, kind
+        # Seen whichever channel of the cells is.
+        shape = (len(data), *cells.between, *data.shape[-2:])
+        data = np.broadcast_to(data.reshape(len(data), *(1,) * several, *data.shape[-2:]), shape)
+        axes: dict[str, Any] = {
+            "scale": (step, *(1.0,) * several, *keywords.get("scale", (1.0,) * 3)[-2:]),
+            "translate": (start, *(0.0,) * (several + 2)),
+            "axis_labels": ("cell", *("channel",) * several, "y", "x"),
+        }
+        if "units" in keywords:
+            axes["units"] = (*("pixel",) * (1 + several), *keywords["units"][-2:])
+        return data, {**keywords, **axes}, kind
 
     return [[[on_slices(layer) for layer in group] for group in columns] for columns in rows]

@@ -9,13 +9,10 @@ from qtpy.QtWidgets import QVBoxLayout, QWidget
 
 from napari_biogans.plugin.error_plot import ErrorPlot
 from napari_biogans.plugin.error_table import ErrorTable
-from napari_biogans.plugin.rebuilding import ChosenCells, Completed, Rebuilt
+from napari_biogans.plugin.rebuild_request import ChosenCells, Completed, Rebuilt
 from napari_biogans.plugin.rebuilt_cells import RebuiltCell, RebuiltCells
 from napari_biogans.plugin.rebuilt_layers import are_in_line, completed_rows, first_coordinate, rebuilt_rows
 from napari_biogans.plugin.result_layers import ResultLayers
-
-AXES = 3
-"""Of the layers that are added: cell, row, column."""
 
 
 class RebuiltView(QWidget):
@@ -104,23 +101,21 @@ class RebuiltView(QWidget):
             self._move_slider(cells, places, 0)
 
     def _move_slider(self, cells: ChosenCells, places: tuple[int, ...], number: int) -> None:
-        dims = self._viewer.dims
-        if dims.ndim >= AXES:
-            dims.set_point(dims.ndim - AXES, first_coordinate(cells, places) + cells.slices[1] * number)
-
-    def _slice_from(self, coordinate: float, step: float) -> int | None:
-        """Tell how many slices from a coordinate on the slider stands."""
-        dims = self._viewer.dims
-        return None if dims.ndim < AXES else round((dims.point[dims.ndim - AXES] - coordinate) / step)
+        dims, axis = self._viewer.dims, cells.axis_from_end
+        if dims.ndim >= -axis:
+            dims.set_point(dims.ndim + axis, first_coordinate(cells, places) + cells.slices[1] * number)
 
     def _place_seen(self, cells: ChosenCells, places: tuple[int, ...]) -> int | None:
         """Tell which place in the stack of the cells is seen."""
+        dims, axis = self._viewer.dims, cells.axis_from_end
+        if dims.ndim < -axis:
+            return None
         start, step = cells.slices
+        seen = round((float(dims.point[axis]) - start) / step)
+        # In a line, layers stand beside their stack, so that cells which were rebuilt before are told of too.
         if are_in_line(places):
-            # Layers stand beside their stack, so that cells which were rebuilt before are told of too.
-            return self._slice_from(start, step)
-        number = self._slice_from(first_coordinate(cells, places), step)
-        return places[number] if number is not None and 0 <= number < len(places) else None
+            return seen
+        return places[seen] if 0 <= seen < len(places) else None
 
     def _follow_slider(self, event: Any = None) -> None:
         if self.shown is not None:

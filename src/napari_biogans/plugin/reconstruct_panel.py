@@ -15,7 +15,7 @@ from qtpy.QtWidgets import QGridLayout, QPushButton, QSpacerItem, QVBoxLayout, Q
 
 from napari_biogans.cells.cellset import CellsError
 from napari_biogans.latent import LatentError
-from napari_biogans.latent.complete import ASSUMPTION, Drawing
+from napari_biogans.latent.complete import Drawing
 from napari_biogans.latent.reconstruct import Searching
 from napari_biogans.plugin import session
 from napari_biogans.plugin.error_plot import OTHERS
@@ -23,27 +23,25 @@ from napari_biogans.plugin.latest_work import LatestWork
 from napari_biogans.plugin.path_edit import ask_folder
 from napari_biogans.plugin.progress_view import PARTS, ActivityBar, ProgressView
 from napari_biogans.plugin.rebuild_form import RebuildForm
-from napari_biogans.plugin.rebuilding import Completed, Rebuilt, Request, complete_all, export, rebuild
-from napari_biogans.plugin.rebuilt_layers import are_in_line
+from napari_biogans.plugin.rebuild_request import Completed, Rebuilt, Request
+from napari_biogans.plugin.rebuilding import complete_all, export, rebuild
 from napari_biogans.plugin.rebuilt_view import RebuiltView
+from napari_biogans.plugin.rebuilt_words import (
+    MOST_COMPLETED,
+    MOST_KEPT,
+    NONE_DONE,
+    NONE_SELECTED,
+    RUNNING,
+    TIPS,
+    TOO_MANY,
+    TOO_MANY_SELECTED,
+    told,
+)
 from napari_biogans.plugin.scrolling import WidthFittingScrollArea
 from napari_biogans.plugin.status_line import StatusLine
 
 WIDTH = 330
 """Pixels at least, as many as Train needs."""
-MOST_COMPLETED, MOST_KEPT = 200, 50
-RUNNING = "A search is running already."
-TIPS = {
-    "start": "Find the latents from which the model draws these cells, and add layers of what it draws",
-    "stop": "End now, with the cells that are done",
-    "classes": f"Draw the green of every class for the red of these cells: its mean and its spread. {ASSUMPTION}",
-    "keep": "Keep the cells of the selected rows, to go on from them in Interpolate and Generate",
-    "export": "Write tables, latents, stacks of images and figures into a folder",
-}
-TOO_MANY = f"Choose {MOST_COMPLETED} cells at most for this; each is drawn many times in every class."
-NONE_SELECTED = "Rebuild cells, or select their rows in the table."
-TOO_MANY_SELECTED = f"Select {MOST_KEPT} rows of the table at most."
-NONE_DONE = "There is no result yet."
 
 
 class ReconstructPanel(QWidget):
@@ -191,7 +189,7 @@ class ReconstructPanel(QWidget):
         else:
             self._completed = result
             self.results.add_completed(result)
-        self.status.say(_told(result, to_compare=self._to_compare))
+        self.status.say(told(result, to_compare=self._to_compare))
         self._update()
 
     def _show_failure(self, error: Exception) -> None:
@@ -218,9 +216,9 @@ class ReconstructPanel(QWidget):
     def _ask_export(self) -> None:
         if folder := ask_folder(self, "Folder for tables, latents, images and figures"):
             self.status.say(f"Writing into {folder} …")
-            self._exporting.begin(
-                f"writing into {folder}", partial(export, self.results.shown, self._completed, folder)
-            )
+            completion = None if self._completed is None else self._completed.result
+            work = partial(export, self.results.cells.result(), completion, folder)
+            self._exporting.begin(f"writing into {folder}", work)
             self._update()
 
     def _note_exported(self, folder: Path) -> None:
@@ -252,18 +250,3 @@ class ReconstructPanel(QWidget):
         if self._request is not None and len(self._request.cells.places) > MOST_COMPLETED:
             return TOO_MANY
         return self._problem
-
-
-def _told(done: Rebuilt | Completed, *, to_compare: bool) -> str:
-    """Say what was done, and which slices show it."""
-    places, asked = done.places, len(done.request.cells.places)
-    stopped = "" if done.result.is_complete else f"Stopped: {len(places):,} of {asked:,} cells are done. "
-    which = f"cell {places[0]:,}" if len(places) == 1 else f"{len(places):,} cells"
-    shown = not to_compare and not are_in_line(places)
-    where = " The slices of the new layers are these cells, one after another." if shown else ""
-    if isinstance(done, Completed):
-        count = len(done.result.class_names)
-        return f"{stopped}Drew the greens of {count} classes for {which}: means, and spreads below.{where}"
-    median = " in the median" if len(places) > 1 else ""
-    what = f"{which} to compare with" if to_compare else which
-    return f"{stopped}Rebuilt {what}: RMSE {float(np.median(done.errors)):.4f}{median}.{where}"
