@@ -4,8 +4,8 @@
     python tools/screenshots.py --seconds 20 --theme light --into pictures
 
 Opens the sample data, trains the preset `demo` on it for a minute or so,
-generates cells with the model, and tests them against real ones; everything by
-the buttons that a user presses.
+generates cells with the model, tests them against real ones, and rebuilds one;
+everything by the buttons that a user presses.
 Look at the pictures before they are committed.
 """
 
@@ -92,6 +92,19 @@ def main() -> None:
         dock.panel.results.table.cellClicked.emit(0, 0)
         wait_until(lambda: dock.panel.status.text().startswith("Added"))
         take(viewer, options.into / "score.png")
+
+        viewer.window.remove_dock_widget("all")
+        viewer.layers.clear()
+        viewer.open_sample("napari-biogans", "simulated_cells")
+        _, dock = viewer.window.add_plugin_dock_widget("napari-biogans", "Reconstruct")
+        wait_until(lambda: dock.panel is not None)
+        panel = dock.panel
+        viewer.dims.set_point(0, 12)
+        wait_until(panel.start.isEnabled)
+        for button in (panel.start, panel.results.plot.others):
+            button.click()
+            wait_until(lambda: not panel.search.is_running)
+        take(viewer, options.into / "reconstruct.png")
         viewer.close()
 
 

@@ -220,3 +220,14 @@ def test_training_cells_that_do_not_fit_are_refused_before_the_search(joint, dra
     ):
         with pytest.raises(LatentError, match=message):
             reconstruct(joint, cells, training_cells=known, on_event=pytest.fail, **quick)
+
+
+def test_a_cell_among_the_training_cells_is_compared_with_others(joint, drawn, quick):
+    cells = drawn[0].subset(["class 1"])
+    result = reconstruct(joint, cells, training_cells=cells, **{**quick, "steps": 2})
+    assert (result.neighbour_rmse > 0).all()
+    assert not any(np.array_equal(*pair) for pair in zip(result.neighbours, result.targets, strict=True))
+    one = result.only(4)
+    np.testing.assert_array_equal(one.latents, result.latents[4:5])
+    np.testing.assert_array_equal(one.start_errors, result.start_errors[:, 4:5])
+    assert one.to_frame().iloc[0].to_dict() == result.to_frame().iloc[4].to_dict()

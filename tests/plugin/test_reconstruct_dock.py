@@ -122,8 +122,8 @@ def test_the_cell_at_the_slider_is_rebuilt_beside_its_stack(in_model, class_run,
     (row,) = rows_of(panel.results.table)
     assert (row[0], row[-1]) == ("5", "Tea1")
     unit = [layers[f"rebuilt {c}"].data / 255 - layers[f"target {c}"].data / 255 for c in COLOURS]
-    assert float(row[1]) == pytest.approx(np.sqrt(np.square(unit).mean()), abs=1e-4)
-    assert float(row[2]) == pytest.approx(np.sqrt(np.square(unit[0]).mean()), abs=1e-4)
+    assert float(row[1]) == pytest.approx(np.sqrt(np.square(unit).mean()), abs=6e-4)
+    assert float(row[2]) == pytest.approx(np.sqrt(np.square(unit[0]).mean()), abs=6e-4)
     assert panel.status.text() == f"Rebuilt cell 5: RMSE {row[1]}."
     assert not notes
     assert list(progress._all_instances) == []
@@ -234,7 +234,7 @@ def test_all_cells_and_a_click_on_a_row(in_model, class_run, stack, to_end):
     worst = int(rows_of(table)[0][0])
     table.cellClicked.emit(0, 0)
     assert viewer.layers["Tea1 red"].world_to_data(viewer.dims.point)[0] == pytest.approx(worst)
-    assert panel.results.plot.line.value() == pytest.approx(errors[0], abs=1e-4)
+    assert panel.results.plot.line.value() == pytest.approx(errors[0], abs=6e-4)
     assert f"less than that of 0 of the {CELLS - 1} other cells" in panel.results.plot.text.text()
 
 
@@ -278,9 +278,9 @@ def test_where_a_cell_stands_is_told_when_others_were_rebuilt(in_model, class_ru
     assert not plot.others.isVisible()
     assert plot.bars.opts["height"].sum() == CELLS
     errors = {int(row[0]): float(row[1]) for row in rows_of(panel.results.table)}
-    assert plot.line.value() == pytest.approx(errors[2], abs=1e-4)
+    assert plot.line.value() == pytest.approx(errors[2], abs=6e-4)
     go_to(viewer, 9)
-    assert plot.line.value() == pytest.approx(errors[9], abs=1e-4)
+    assert plot.line.value() == pytest.approx(errors[9], abs=6e-4)
     # A click on one without layers shows it in place of the other.
     panel.results.table.cellClicked.emit(4, 0)
     np.testing.assert_array_equal(added(viewer)["target red"].data, stack[4:5, 0])

@@ -292,7 +292,8 @@ def _result(
         known = training_cells.pool().images[0] if pooled else training_cells.subset([name]).images[0]
         nearest = nearest_images(targets, known, 2, intensity_range=intensity_range)
         # A cell that is itself among the training cells is to be compared with others.
-        which = np.arange(len(targets)), (nearest.distances[:, 0] == 0).astype(int)
+        is_itself = (nearest.distances[:, 0] == 0) & (nearest.flips[:, 0] == 0)
+        which = np.arange(len(targets)), is_itself.astype(int)
         neighbours = np.stack(
             [
                 _flipped(known[index], flip)

@@ -70,9 +70,9 @@ class ErrorTable(QTableWidget):
             errors = [cell.error, *cell.channel_errors[:2]]
             items = [
                 _Number(cell.place, f"{cell.place}"),
-                *(_Number(error, f"{error:.4f}") for error in errors),
+                *(_Number(error, f"{error:.3f}") for error in errors),
                 _Number(cell.nll, f"{cell.nll:.0f}"),
-                _Number(cell.neighbour_error, f"{cell.neighbour_error:.4f}"),
+                _Number(cell.neighbour_error, f"{cell.neighbour_error:.3f}"),
                 QTableWidgetItem(cell.class_name),
             ]
             for column, item in enumerate(items):

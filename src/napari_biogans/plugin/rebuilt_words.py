@@ -44,4 +44,4 @@ def told(done: Rebuilt | Completed, *, to_compare: bool) -> str:
         return f"{stopped}Drew the greens of {count} classes for {which}: means, and spreads below.{where}"
     median = " in the median" if len(places) > 1 else ""
     what = f"{which} to compare with" if to_compare else which
-    return f"{stopped}Rebuilt {what}: RMSE {float(np.median(done.errors)):.4f}{median}.{where}"
+    return f"{stopped}Rebuilt {what}: RMSE {float(np.median(done.errors)):.3f}{median}.{where}"
