@@ -315,6 +315,12 @@ def test_the_nearest_training_cell(in_model, class_run, stack, pixels, to_end, t
     assert not np.array_equal(nearest[0].data, stack[:1, 0])
     (row,) = rows_of(panel.results.table)
     assert float(row[5]) > 0
+    assert not panel.results.table.isColumnHidden(5)
+    panel.form.compare.setChecked(False)
+    in_model.viewer.layers.selection.clear()
+    to_end(panel)
+    assert panel.results.table.isColumnHidden(5), "it would be empty"
+    assert not any(name.startswith("nearest") for name in added(in_model.viewer))
 
 
 def test_the_cells_of_the_run_are_offered(in_model, pixels, tmp_path):
@@ -392,6 +398,19 @@ def test_all_classes_are_drawn_in_one_cell(in_model, class_run, stack, to_end, q
     assert "greens of 3 classes for cell 4" in panel.status.text()
     to_end(panel)
     assert len(added(viewer)) == 6 + 6, "neither takes the place of the other"
+
+
+def test_many_classes_fill_several_rows(in_model, class_run, stack, to_end, qtbot):
+    names = [f"protein {k}" for k in range(10)]
+    add_cells(in_model.viewer, stack)
+    panel = in_model(class_run(names=names))
+    to_end(panel, panel.classes)
+    tops = {name: layer.extent.world[0, 1] for name, layer in added(in_model.viewer).items()}
+    assert len(tops) == 2 * 10
+    rows = sorted(set(tops.values()))
+    by_row = [{name for name, top in tops.items() if top == row} for row in rows]
+    assert [len(row) for row in by_row] == [8, 8, 2, 2]
+    assert by_row[2:] == [{f"protein {k} {what}" for k in (8, 9)} for what in ("mean", "spread")]
 
 
 @pytest.mark.parametrize("architecture", ["joint", "independent-separable"])

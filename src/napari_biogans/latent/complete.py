@@ -20,6 +20,7 @@ from napari_biogans.latent.errors import LatentError
 from napari_biogans.latent.reconstruct import CellsDone, Searching, iterate_reconstruction, run_to_end
 from napari_biogans.latent.settings import make_reconstruction_config
 from napari_biogans.models import Model
+from napari_biogans.training.devices import chosen_threads
 from napari_biogans.training.train import stopped_by_interrupt
 
 if TYPE_CHECKING:
@@ -234,7 +235,9 @@ def iterate_completion(
         if means and found.is_complete and should_stop():
             break
         whole = np.concatenate([np.repeat(latents[None, :size], draws, axis=0), greens], axis=1)
-        unit = (to_unit(model.generate(latents=whole), found.intensity_range)[:, :, 1:] + 1) / 2
+        with chosen_threads():
+            drawn = model.generate(latents=whole)
+        unit = (to_unit(drawn, found.intensity_range)[:, :, 1:] + 1) / 2
         means.append(unit.mean(axis=1))
         stds.append(unit.std(axis=1, ddof=1))
         yield Drawing(len(means), len(found))

@@ -79,6 +79,7 @@ class ErrorTable(QTableWidget):
                 item.setData(Qt.ItemDataRole.UserRole, number)
                 item.setToolTip(item.text())
                 self.setItem(number, column, item)
+        self.setColumnHidden(list(COLUMNS).index("nearest"), not any(isfinite(cell.neighbour_error) for cell in cells))
         self.setSortingEnabled(True)
         self.blockSignals(False)
 
