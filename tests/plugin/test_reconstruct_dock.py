@@ -123,7 +123,7 @@ def test_the_cell_at_the_slider_is_rebuilt_beside_its_stack(in_model, class_run,
     assert (row[0], row[-1]) == ("5", "Tea1")
     unit = [layers[f"rebuilt {c}"].data / 255 - layers[f"target {c}"].data / 255 for c in COLOURS]
     assert float(row[1]) == pytest.approx(np.sqrt(np.square(unit).mean()), abs=6e-4)
-    assert float(row[2]) == pytest.approx(np.sqrt(np.square(unit[0]).mean()), abs=6e-4)
+    assert float(row[3]) == pytest.approx(np.sqrt(np.square(unit[0]).mean()), abs=6e-4)
     assert panel.status.text() == f"Rebuilt cell 5: RMSE {row[1]}."
     assert not notes
     assert list(progress._all_instances) == []
@@ -191,11 +191,13 @@ def test_cells_with_something_selected_on_them(in_model, class_run, stack, to_en
     layers = added(viewer)
     np.testing.assert_array_equal(layers["target red"].data, stack[[3, 7], 0])
     assert len(key_cells_of(layers["rebuilt red"])) == 2
-    assert "one after another" in panel.status.text()
+    assert "slices of their own" in panel.status.text()
     assert viewer.layers.selection.active is layer, "its selection still counts"
     # The slider goes to the first of the new slices, and a click on a row to its cell.
     rebuilt = layers["rebuilt red"]
     assert rebuilt.world_to_data(viewer.dims.point)[0] == pytest.approx(0)
+    red = viewer.layers["Tea1 red"]
+    assert red.world_to_data(viewer.dims.point)[0] == pytest.approx(CELLS), "it is not beside another cell"
     panel.results.table.cellClicked.emit(1, 0)
     assert rebuilt.world_to_data(viewer.dims.point)[0] == pytest.approx(1)
 
@@ -314,12 +316,12 @@ def test_the_nearest_training_cell(in_model, class_run, stack, pixels, to_end, t
     # The cell itself is in the folder, and is passed over.
     assert not np.array_equal(nearest[0].data, stack[:1, 0])
     (row,) = rows_of(panel.results.table)
-    assert float(row[5]) > 0
-    assert not panel.results.table.isColumnHidden(5)
+    assert float(row[2]) > 0
+    assert not panel.results.table.isColumnHidden(2)
     panel.form.compare.setChecked(False)
     in_model.viewer.layers.selection.clear()
     to_end(panel)
-    assert panel.results.table.isColumnHidden(5), "it would be empty"
+    assert panel.results.table.isColumnHidden(2), "it would be empty"
     assert not any(name.startswith("nearest") for name in added(in_model.viewer))
 
 
@@ -431,8 +433,8 @@ def test_cells_of_another_class_are_matched_in_red_only(in_model, class_run, sta
     to_end(panel)
     assert list(added(in_model.viewer)) == ["target red", "rebuilt red", "difference red"]
     (row,) = rows_of(panel.results.table)
-    assert row[1] == row[2]
-    assert (row[3], row[-1]) == ("–", "Mal3")
+    assert row[1] == row[3]
+    assert (row[4], row[-1]) == ("–", "Mal3")
     panel.form.class_name.set("Arp3")
     assert (mode.get(), mode.isEnabled()) == ("full", True)
 

@@ -12,7 +12,7 @@ from napari_biogans.plugin.cell_stack import CellStack, annotations_of, current_
 from napari_biogans.plugin.setting_editors import Choice
 
 CURRENT, SELECTED, ALL = "current", "selected", "all"
-WAYS = {"current slice": CURRENT, "selected points, shapes or label": SELECTED, "all cells": ALL}
+WAYS = {"current slice": CURRENT, "selected on the cells": SELECTED, "all cells": ALL}
 TIP = (
     "The cell at which the slider stands; those on which selected points or shapes lie, or on which the selected label "
     "was drawn; or all of the stack"

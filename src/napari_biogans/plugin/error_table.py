@@ -18,11 +18,11 @@ UNKNOWN = "–"
 COLUMNS = {
     "cell": "Its slice, counted from 0",
     "RMSE": "Root mean square error over all channels that were matched: a part of the intensity range, 0 to 1",
+    "nearest": "RMSE of the training cell that is most alike; a reconstruction should be nearer",
     "red": "RMSE of red, a part of the intensity range",
     "green": "RMSE of green, a part of the intensity range",
     "nll": "-log density of the latent. Random draws of 100 numbers have 142 ± 7; one with far more was never drawn in "
     "the training",
-    "nearest": "RMSE of the training cell that is most alike; a reconstruction should be nearer",
     "class": "The class of the cell",
 }
 
@@ -67,12 +67,11 @@ class ErrorTable(QTableWidget):
         self.setSortingEnabled(False)
         self.setRowCount(len(cells))
         for number, cell in enumerate(cells):
-            errors = [cell.error, *cell.channel_errors[:2]]
+            errors = (cell.error, cell.neighbour_error, *cell.channel_errors[:2])
             items = [
                 _Number(cell.place, f"{cell.place}"),
                 *(_Number(error, f"{error:.3f}") for error in errors),
                 _Number(cell.nll, f"{cell.nll:.0f}"),
-                _Number(cell.neighbour_error, f"{cell.neighbour_error:.3f}"),
                 QTableWidgetItem(cell.class_name),
             ]
             for column, item in enumerate(items):

@@ -98,6 +98,7 @@ class RebuildForm(QWidget):
             places=tuple(self.choice.places()),
             drawn_as=self.class_name.get(),
             slices=(start, stack.coordinate_of(1) - start),
+            count=layers.count,
             between=layers.red.shape[layers.cell_axis + 1 : -2],
         )
         return Request(facts, cells, config, self._training())

@@ -41,6 +41,8 @@ class ChosenCells:
     """The class of the model that they are of; None for another one."""
     slices: tuple[float, float] = (0.0, 1.0)
     """Where the first slice of the stack lies along the viewer's axis, and how far apart slices are."""
+    count: int = 0
+    """Of all cells in their stack."""
     between: tuple[int, ...] = ()
     """Lengths of the axes between the one of the cells and those of rows and columns: that of channels, or none."""
 

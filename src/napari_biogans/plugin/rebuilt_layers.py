@@ -112,10 +112,11 @@ def first_coordinate(cells: ChosenCells, places: Sequence[int]) -> float:
     """Tell where the first slice of the layers lies along the viewer's axis.
 
     Cells that follow each other in their stack stand beside it, slice by
-    slice. Others are stacked from its first slice on.
+    slice. Others come behind its last slice, so that they never stand beside
+    other cells.
     """
     start, step = cells.slices
-    return start + step * places[0] if are_in_line(places) else start
+    return start + step * (places[0] if are_in_line(places) else cells.count)
 
 
 def are_in_line(places: Sequence[int]) -> bool:

@@ -110,10 +110,11 @@ class RebuiltView(QWidget):
         dims, axis = self._viewer.dims, cells.axis_from_end
         if dims.ndim < -axis:
             return None
-        start, step = cells.slices
-        seen = round((float(dims.point[axis]) - start) / step)
+        in_line = are_in_line(places)
+        start = cells.slices[0] if in_line else first_coordinate(cells, places)
+        seen = round((float(dims.point[axis]) - start) / cells.slices[1])
         # In a line, layers stand beside their stack, so that cells which were rebuilt before are told of too.
-        if are_in_line(places):
+        if in_line:
             return seen
         return places[seen] if 0 <= seen < len(places) else None
 

@@ -38,7 +38,7 @@ def told(done: Rebuilt | Completed, *, to_compare: bool) -> str:
     stopped = "" if done.result.is_complete else f"Stopped: {len(places):,} of {asked:,} cells are done. "
     which = f"cell {places[0]:,}" if len(places) == 1 else f"{len(places):,} cells"
     shown = not to_compare and not are_in_line(places)
-    where = " The slices of the new layers are these cells, one after another." if shown else ""
+    where = " They are in slices of their own, behind those of the stack." if shown else ""
     if isinstance(done, Completed):
         count = len(done.result.class_names)
         return f"{stopped}Drew the greens of {count} classes for {which}: means, and spreads below.{where}"
