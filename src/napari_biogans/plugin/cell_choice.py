@@ -80,13 +80,12 @@ class CellChoice(QWidget):
         """
         if self._stack is None:
             raise CellsError("Choose the layers that hold the cells.")
-        match self.way.get():
-            case "all":
-                return list(range(self._stack.count))
-            case "selected":
-                return selected_places(self._stack, annotations_of(self._viewer.layers))
-            case _:
-                return [current_place(self._stack, self._viewer.dims)]
+        way = self.way.get()
+        if way == ALL:
+            return list(range(self._stack.count))
+        if way == SELECTED:
+            return selected_places(self._stack, annotations_of(self._viewer.layers))
+        return [current_place(self._stack, self._viewer.dims)]
 
     def disconnect_all(self) -> None:
         """Hear no more of the viewer."""

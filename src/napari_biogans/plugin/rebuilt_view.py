@@ -86,10 +86,8 @@ class RebuiltView(QWidget):
         self.shown = rebuilt
 
     def _go_to(self, number: int) -> None:
-        cell = self.cells.all()[number]
-        key = cell.rebuilt.request.cells.key
-        shown = self.shown
-        if shown is None or shown.request.cells.key != key or cell.place not in shown.places:
+        cell, shown = self.cells.all()[number], self.shown
+        if shown is not cell.rebuilt:
             shown = cell.alone()
             self._show(shown)
         self._move_slider(shown.request.cells, shown.places, shown.places.index(cell.place))
