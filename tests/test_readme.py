@@ -32,7 +32,7 @@ def folder_with_cells(tmp_path, monkeypatch):
 def test_the_python_tour_runs(folder_with_cells):
     names = {}
     small = {"steps=2000, width=16": "steps=2, width=2, batch_size=4", "splits=10": "splits=2, steps=2, width=2"}
-    small["steps=150"] = "steps=5"
+    small |= {"steps=150": "steps=5", "frames=120": "frames=9, stages=3"}
     for code in code_blocks("python"):
         assert any(text in code for text in small)
         for text, smaller in small.items():

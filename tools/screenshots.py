@@ -5,7 +5,7 @@
     python tools/screenshots.py --run runs/star --into pictures
 
 Opens the sample data, trains the preset `demo` on it for a minute or so,
-generates cells with the model, draws the way between some, and tests two sides;
+generates cells with the model, draws the way between some, tests two sides, and rebuilds a cell;
 everything by the buttons that a user presses.
 Look at the pictures before they are committed.
 """
@@ -111,6 +111,20 @@ def take_score(viewer: napari.Viewer, options: argparse.Namespace) -> None:
     take(viewer, options.into / "score.png")
 
 
+def take_reconstruct(viewer: napari.Viewer, options: argparse.Namespace) -> None:
+    viewer.layers.clear()
+    viewer.open_sample("napari-biogans", "simulated_cells")
+    dock = open_dock(viewer, "Reconstruct")
+    wait_until(lambda: dock.panel is not None)
+    panel = dock.panel
+    viewer.dims.set_point(0, 12)
+    wait_until(panel.start.isEnabled)
+    for button in (panel.start, panel.results.plot.others):
+        button.click()
+        wait_until(lambda: not panel.search.is_running)
+    take(viewer, options.into / "reconstruct.png")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--seconds", type=float, default=75, help="time to train")
@@ -132,6 +146,7 @@ def main() -> None:
         take_generate(viewer, options)
         take_interpolate(viewer, options)
         take_score(viewer, options)
+        take_reconstruct(viewer, options)
         viewer.close()
 
 

@@ -25,7 +25,7 @@ def test_reconstruct_prints_medians_and_writes_a_folder(folder, capsys):
     printed = json.loads(capsys.readouterr().out)
     assert printed["cells"] == 18
     assert printed["complete"] is True
-    assert printed["median"]["neighbour_rmse"] == 0
+    assert printed["median"]["neighbour_rmse"] > 0, "each cell is among the training cells, and compared with others"
     assert np.load(folder / "out" / "latents.npy").shape == (18, 8)
     assert (folder / "out" / "reconstructions.png").is_file()
     assert main(arguments) == 0

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from napari_biogans import LatentError, colocalisation
-from napari_biogans.latent.colocalisation import ASSUMPTION, SHARED_LATENT, _overlap
+from napari_biogans.latent.colocalisation import ASSUMPTION, SHARED_LATENT, overlap_of
 
 from .conftest import varied
 
@@ -24,7 +24,7 @@ def test_overlap_of_pictures_whose_overlap_is_known():
     left[:, :4] = 1
     middle[:, 2:6] = 1
     left[:, 8:] = 9  # outside, which does not count
-    pearson, manders = _overlap(np.stack([left, middle, 1 - left, flat]), inside)
+    pearson, manders = overlap_of(np.stack([left, middle, 1 - left, flat]), inside)
     assert pearson[0, 1] == pearson[1, 0] == pytest.approx(0)
     assert pearson[0, 2] == pytest.approx(-1)
     assert manders[0, 1] == manders[1, 0] == pytest.approx(0.5)
@@ -38,7 +38,7 @@ def test_parts_of_the_light_differ_by_direction():
     small, large = np.zeros((2, 4, 10))
     small[:, :2] = 1
     large[:, :8] = 1
-    _, manders = _overlap(np.stack([small, large]), inside)
+    _, manders = overlap_of(np.stack([small, large]), inside)
     assert (manders[0, 1], manders[1, 0]) == (1, 0.25)
 
 

@@ -3,6 +3,7 @@ import pytest
 
 from napari_biogans.cells import CellSet, to_unit
 from napari_biogans.latent import LatentError, complete
+from napari_biogans.latent.complete import Drawing, iterate_completion
 from napari_biogans.latent.reconstruct import CellsDone
 
 from .conftest import varied
@@ -101,3 +102,20 @@ def test_a_folder_gets_table_arrays_and_figure(completed, tmp_path):
     assert [label.get_text() for label in axes.get_xticklabels()] == ["class 1"] * 2 + ["class 2"] * 2 + ["class 3"]
     with pytest.raises(ValueError, match="at least 1"):
         completed.plot(0)
+
+
+def test_drawing_greens_can_be_stopped_and_keeps_the_cells_that_are_done(star, drawn):
+    cells = CellSet([drawn[0].images[0][:4]], star.class_names[:1])
+    settings = {"draws": 2, "steps": 5, "device": "cpu"}
+    whole = complete(star, cells, progress=False, **settings)
+    seen = []
+    completing = iterate_completion(star, cells, should_stop=lambda: Drawing(2, 4) in seen, **settings)
+    try:
+        while True:
+            seen.append(next(completing))
+    except StopIteration as end:
+        result = end.value
+    assert len(result) == result.mean.shape[1] == result.std.shape[1] == len(result.latents) == 2
+    assert not result.is_complete
+    np.testing.assert_array_equal(result.mean, whole.mean[:, :2])
+    assert result.own_classes == ("class 1", "class 1")

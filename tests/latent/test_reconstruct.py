@@ -230,3 +230,25 @@ def test_a_search_can_begin_at_given_latents(star, drawn):
 def test_latents_to_start_from_that_do_not_fit_are_refused(star, drawn, start_from):
     with pytest.raises(LatentError, match=r"finite numbers, \(18, 8\)"):
         reconstruct(star, drawn[0], start_from=start_from, progress=False)
+
+
+def test_training_cells_that_do_not_fit_are_refused_before_the_search(joint, drawn, quick):
+    cells = drawn[0].subset(["class 1"])
+    pixels = np.random.default_rng(0).integers(0, 255, (3, 2, 24, 40), dtype=np.uint8)
+    for known, message in (
+        (CellSet([pixels[:, :, :12, :12]], ["Tea1"]), r"The training cells are \(12, 12\) pixels"),
+        (CellSet([pixels.astype(np.uint16)], ["Tea1"]), "The training cells are of type uint16"),
+    ):
+        with pytest.raises(LatentError, match=message):
+            reconstruct(joint, cells, training_cells=known, on_event=pytest.fail, **quick)
+
+
+def test_a_cell_among_the_training_cells_is_compared_with_others(joint, drawn, quick):
+    cells = drawn[0].subset(["class 1"])
+    result = reconstruct(joint, cells, training_cells=cells, **{**quick, "steps": 2})
+    assert (result.neighbour_rmse > 0).all()
+    assert not any(np.array_equal(*pair) for pair in zip(result.neighbours, result.targets, strict=True))
+    one = result.take([4])
+    np.testing.assert_array_equal(one.latents, result.latents[4:5])
+    np.testing.assert_array_equal(one.start_errors, result.start_errors[:, 4:5])
+    assert one.to_frame().iloc[0].to_dict() == result.to_frame().iloc[4].to_dict()

@@ -21,7 +21,7 @@ def test_the_manifest_is_valid_and_its_commands_can_be_imported(manifest):
     manifest.validate_imports()
     assert [command.id for command in manifest.contributions.commands] == [
         f"napari-biogans.{name}"
-        for name in ("train", "generate", "interpolate", "score", "simulated_cells", "read_cells")
+        for name in ("train", "generate", "interpolate", "score", "reconstruct", "simulated_cells", "read_cells")
     ]
 
 
@@ -49,10 +49,12 @@ def test_every_entry_is_in_the_menus_of_the_viewer(viewer):
         "File > Open Sample > Simulated fission yeast (BioGANs)",
         "Layers > Data > Train (BioGANs)",
         "Layers > Measure > Score (C2ST) (BioGANs)",
+        "Layers > Filter > Reconstruct (BioGANs)",
         "Plugins > BioGANs > Train (BioGANs)",
         "Plugins > BioGANs > Generate (BioGANs)",
         "Plugins > BioGANs > Interpolate (BioGANs)",
         "Plugins > BioGANs > Score (C2ST) (BioGANs)",
+        "Plugins > BioGANs > Reconstruct (BioGANs)",
     ):
         assert entry in found, [title for title in found if "BioGANs" in title]
 

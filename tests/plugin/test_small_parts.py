@@ -8,7 +8,7 @@ from napari.layers import Image
 from napari_biogans.evaluation import C2STConfig
 from napari_biogans.models import ARCHITECTURES
 from napari_biogans.plugin.class_colours import OKABE_ITO, class_colours
-from napari_biogans.plugin.layer_data import beside, channel_layers, contact_sheet
+from napari_biogans.plugin.layer_data import GAP, beside, channel_layers, contact_sheet, in_grid
 from napari_biogans.plugin.loss_history import LossHistory
 from napari_biogans.plugin.pairing import SameLayer, guess_pair
 from napari_biogans.plugin.sample_layers import contact_sheets
@@ -190,3 +190,15 @@ def test_layers_beside_others_can_be_seen_on_a_white_canvas():
     there = LayerList([layer("something")])
     assert [keywords["blending"] for _, keywords, _ in beside(there, added)] == ["opaque", "additive"]
     assert [keywords["blending"] for _, keywords, _ in beside(LayerList(), added)] == ["additive", "additive"]
+
+
+def test_a_grid_of_layers_stands_beside_others_in_its_own_units():
+    there = LayerList([Image(np.zeros((12, 12)), scale=(200, 200), units=("nm", "nm"))])
+    group = channel_layers(np.zeros((2, 5, 10, 20)), ["red", "green"], pixel_size=0.2)
+    placed = in_grid(there, [[group, group[:1]], [group[1:]]])
+    places = [keywords["translate"] for _, keywords, _ in placed]
+    assert places[0] == places[1], "they stand on top of each other"
+    np.testing.assert_allclose(np.subtract(places[2], places[0]), (0, 0, (20 + GAP) * 0.2))
+    np.testing.assert_allclose(np.subtract(places[3], places[0]), (0, (10 + GAP) * 0.2, 0))
+    assert [keywords["blending"] for _, keywords, _ in placed] == ["opaque", "additive", "opaque", "opaque"]
+    np.testing.assert_allclose(places[0][2], 12 * 0.2 + GAP * 0.2, atol=0.2)

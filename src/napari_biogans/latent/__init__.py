@@ -1,7 +1,8 @@
 """The latent side: rebuilding real cells, and drawing all the proteins in one cell."""
 
 from napari_biogans.latent.colocalisation import Colocalisation, colocalisation
-from napari_biogans.latent.complete import Completion, complete
+from napari_biogans.latent.complete import complete
+from napari_biogans.latent.completions import Completion
 from napari_biogans.latent.cycle import CellCycle, cell_cycle
 from napari_biogans.latent.errors import LatentError, LatentStoppedError
 from napari_biogans.latent.interpolate import interpolate

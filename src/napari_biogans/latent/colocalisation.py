@@ -19,7 +19,7 @@ from napari_biogans.cells import CellSet, to_unit
 from napari_biogans.cells.neighbours import never
 from napari_biogans.evaluation.report import save_figure
 from napari_biogans.files import replacing
-from napari_biogans.latent.complete import PRIOR, check_draws_greens_for_red
+from napari_biogans.latent.complete import PRIOR, refusal
 from napari_biogans.latent.errors import LatentError
 from napari_biogans.latent.reconstruct import CellsDone, Searching, reconstruct
 from napari_biogans.models import Model
@@ -192,11 +192,13 @@ def colocalisation(
     >>> result.pearson.shape, len(result.to_frame())
     ((3, 3, 6, 4), 6)
     """
-    size = check_draws_greens_for_red(model)
+    if problem := refusal(model):
+        raise LatentError(problem)
     if len(model.class_names) < 2:
         raise LatentError("Overlap is told of two classes or more; this model draws one.")
     if draws < 2:
         raise LatentError(f"At least two draws are needed to know how much they differ, not {draws}.")
+    size = model.red_latent_size
     per_class = model.architecture.green_latent_per_class
     settings = {"prior": PRIOR, "seed": seed, **settings, "mode": "red-only"}
     found = reconstruct(model, cells, progress=progress, should_stop=should_stop, on_event=on_event, **settings)
@@ -208,7 +210,7 @@ def colocalisation(
         unit: NDArray[Any] = (to_unit(model.generate(latents=greens), found.intensity_range) + 1) / 2
         inside = _inside(unit)
         for draw in range(draws):
-            pearson[:, :, place, draw], manders[:, :, place, draw] = _overlap(unit[:, draw, 1], inside)
+            pearson[:, :, place, draw], manders[:, :, place, draw] = overlap_of(unit[:, draw, 1], inside)
     return Colocalisation(
         pearson, manders, model.class_names, ASSUMPTION if per_class else SHARED_LATENT, found.is_complete
     )
@@ -221,7 +223,9 @@ def _inside(unit: NDArray[np.float32]) -> NDArray[np.bool_]:
     return inside
 
 
-def _overlap(greens: NDArray[np.float32], inside: NDArray[np.bool_]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def overlap_of(
+    greens: NDArray[np.float32], inside: NDArray[np.bool_]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Compare the greens (K, H, W) of one cell in pairs."""
     count = len(greens)
     pearson, manders = np.eye(count), np.eye(count)

@@ -2,173 +2,122 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from napari_biogans.cells import CellSet, to_unit
 from napari_biogans.cells.neighbours import never
-from napari_biogans.evaluation.report import save_figure
-from napari_biogans.files import replacing
+from napari_biogans.latent.completions import Completion
 from napari_biogans.latent.errors import LatentError
-from napari_biogans.latent.reconstruct import CellsDone, Searching, reconstruct
+from napari_biogans.latent.reconstruct import CellsDone, Searching, iterate_reconstruction, run_to_end
+from napari_biogans.latent.settings import make_reconstruction_config
 from napari_biogans.models import Model
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
+from napari_biogans.training.devices import chosen_threads
+from napari_biogans.training.train import stopped_by_interrupt
 
 PRIOR = 1e-6
 """Of the search for red latents: greens that were not seen mean something for plausible latents only."""
-ASSUMPTION = (
-    "What is drawn are greens that are likely for this red and this class, as the model has learned them; greens of "
-    "different classes are taken to depend on each other by red, and by a green latent that they share, only."
-)
 
 
-@dataclass(frozen=True, eq=False)
-class Completion:
-    """Real cells with the greens of all classes, as a model draws them for their red.
+@dataclass(frozen=True)
+class Drawing:
+    """Red latents are found; the greens of all classes are drawn for them."""
+
+    done: int
+    """Cells that are done."""
+    cells: int
+    """Cells in all."""
+
+
+Completing = Generator[Searching | CellsDone | Drawing, None, Completion]
+
+
+def refusal(model: Model) -> str | None:
+    """Say why a model cannot draw the greens of all its classes for a red that is given; None if it can."""
+    if model.red_latent_size is not None and (model.architecture.shares_red or len(model.class_names) == 1):
+        return None
+    return (
+        "Greens of all classes for one red take a model whose classes share red, star-shaped or "
+        f"multi-channel-separable; this one is {model.architecture.name}."
+    )
+
+
+def iterate_completion(
+    model: Model,
+    cells: CellSet,
+    *,
+    draws: int = 32,
+    match_green: bool = False,
+    seed: int = 0,
+    should_stop: Callable[[], bool] = never,
+    **settings: Any,
+) -> Completing:
+    """Complete cells, yielding how far it is.
 
     Parameters
     ----------
-    targets : array (N, C, H, W)
-        The real cells, in their own units.
-    mean, std : array (K, N, C - 1, H, W), float32
-        Of each class's green over the draws, on intensities of [0, 1].
-    class_names : tuple of str
-        The K classes that are drawn.
-    own_classes : tuple of str
-        Of the N cells.
-    latents : array (N, Z)
-        Their red part is what was found for the red of each cell. The rest was
-        found for its green, if it was asked to be matched; else it means
-        nothing.
-    matched : array (K, N, C - 1, H, W), float32, optional
-        Each class's green from these latents, if greens were to be matched.
-    red_rmse : array (N,)
-        How well red was matched, on [0, 1].
-    intensity_range : array (C, 2)
-    draws : int
-    pixel_size : float, optional
-        In µm.
-    is_complete : bool
-        Whether all cells that were asked for are there.
+    model, cells, draws, match_green, seed, **settings
+        As for `complete`.
+    should_stop : callable
+        Asked after every step of the search; then greens are drawn for the
+        cells that were found. If all were, asked before those of each further
+        cell.
+
+    Yields
+    ------
+    Searching, CellsDone or Drawing
+
+    Returns
+    -------
+    Completion
+
+    Raises
+    ------
+    LatentError
+        As `complete`.
+    LatentStoppedError
+        If it was stopped before the red latents of the first cells were found.
     """
-
-    targets: NDArray[Any]
-    mean: NDArray[np.float32]
-    std: NDArray[np.float32]
-    class_names: tuple[str, ...]
-    own_classes: tuple[str, ...]
-    latents: NDArray[np.float32]
-    matched: NDArray[np.float32] | None
-    red_rmse: NDArray[np.float32]
-    intensity_range: NDArray[np.float32]
-    draws: int
-    pixel_size: float | None
-    is_complete: bool
-
-    def __len__(self) -> int:
-        return len(self.targets)
-
-    def to_frame(self) -> pd.DataFrame:
-        """Give one row per cell.
-
-        Returns
-        -------
-        pandas.DataFrame
-            `class`; `red_rmse`; and for cells of a class that the model draws,
-            whose green is known: `green_rmse` of the mean and `green_std`, the
-            spread over the draws that the model expects, both root mean
-            squares on [0, 1], and `green_correlation` of the mean with the
-            truth; `matched_rmse` of the green that was matched, if it was to
-            be. NaN for other cells.
-        """
-        truth = (to_unit(self.targets, self.intensity_range)[:, 1:] + 1) / 2
-        rows = []
-        for n, name in enumerate(self.own_classes):
-            row = {"class": name, "red_rmse": float(self.red_rmse[n])}
-            error = spread = correlation = matched = np.nan
-            if name in self.class_names:
-                k = self.class_names.index(name)
-                error = _root_mean_square(self.mean[k, n] - truth[n])
-                spread = _root_mean_square(self.std[k, n])
-                correlation = _correlation(self.mean[k, n], truth[n])
-                if self.matched is not None:
-                    matched = _root_mean_square(self.matched[k, n] - truth[n])
-            row |= {"green_rmse": error, "green_std": spread, "green_correlation": correlation}
-            rows.append(row if self.matched is None else {**row, "matched_rmse": matched})
-        return pd.DataFrame(rows)
-
-    def plot(self, n: int = 8) -> Figure:
-        """Draw real cells, and below each the mean green of every class on its red, and how much it varies.
-
-        Parameters
-        ----------
-        n : int
-            So many cells at most: the first ones of each class in turn.
-
-        Returns
-        -------
-        matplotlib.figure.Figure
-        """
-        # The module that draws results imports this one.
-        from napari_biogans.latent.figures import completion_figure
-
-        return completion_figure(self, n)
-
-    def save(self, folder: str | os.PathLike[str]) -> list[Path]:
-        """Write the table, the means and spreads, and the figure into a folder.
-
-        Parameters
-        ----------
-        folder : path-like
-            Made if it is missing; files of the same names are replaced.
-
-        Returns
-        -------
-        list of pathlib.Path
-            `cells.csv`; `completions.npz` with `mean`, `std` (K, N, C - 1, H,
-            W), `class_names`, `own_classes` and `latents`, and `matched`
-            where greens were matched; `completions.png` and `.svg`.
-        """
-        folder = Path(folder)
-        paths = [folder / "cells.csv", folder / "completions.npz"]
-        with replacing(paths[0]) as temporary:
-            self.to_frame().to_csv(temporary, index=False)
-        arrays = {
-            "mean": self.mean,
-            "std": self.std,
-            "class_names": np.array(self.class_names),
-            "own_classes": np.array(self.own_classes),
-            "latents": self.latents,
-        }
-        if self.matched is not None:
-            arrays["matched"] = self.matched
-        with replacing(paths[1]) as temporary:
-            np.savez_compressed(temporary, **arrays)  # type: ignore[arg-type]
-        return paths + save_figure(self.plot(), folder / "completions")
-
-    def __str__(self) -> str:
-        table = self.to_frame()
-        lines = [
-            f"{len(self):,} cells completed with the greens of {', '.join(self.class_names)}, {self.draws} draws each",
-            f"median RMSE of red on [0, 1]: {np.median(self.red_rmse):.4f}",
-        ]
-        for name, known in table.dropna().groupby("class", sort=False):
-            lines.append(
-                f"{name}: median RMSE of its own green {known['green_rmse'].median():.4f}, spread over draws "
-                f"{known['green_std'].median():.4f}, correlation {known['green_correlation'].median():.2f}"
-            )
-        if not self.is_complete:
-            lines.append("NOT COMPLETE: it was stopped")
-        return "\n".join([*lines, ASSUMPTION])
+    if problem := refusal(model):
+        raise LatentError(problem)
+    if draws < 2:
+        raise LatentError(f"At least two draws are needed to know how much they differ, not {draws}.")
+    size = model.red_latent_size
+    mode = "red-first" if match_green else "red-only"
+    config = make_reconstruction_config(**{"prior": PRIOR, "seed": seed, **settings, "mode": mode})
+    found = yield from iterate_reconstruction(model, cells, config, should_stop=should_stop)
+    greens = model.draw_latents(draws, seed=seed)[:, size:]
+    means: list[NDArray[np.float32]] = []
+    stds: list[NDArray[np.float32]] = []
+    for latents in found.latents:
+        # Stopped in the search, it is brought to the end with the cells that were found.
+        if means and found.is_complete and should_stop():
+            break
+        whole = np.concatenate([np.repeat(latents[None, :size], draws, axis=0), greens], axis=1)
+        with chosen_threads():
+            unit = _greens(model, whole)
+        means.append(unit.mean(axis=1))
+        stds.append(unit.std(axis=1, ddof=1))
+        yield Drawing(len(means), len(found))
+    done = slice(len(means))
+    return Completion(
+        targets=found.targets[done],
+        mean=np.stack(means, axis=1),
+        std=np.stack(stds, axis=1),
+        class_names=model.class_names,
+        own_classes=found.class_names[done],
+        latents=found.latents[done],
+        matched=_greens(model, found.latents[done]) if match_green else None,
+        red_rmse=found.rmse[done, 0],
+        intensity_range=found.intensity_range,
+        draws=draws,
+        pixel_size=found.pixel_size,
+        is_complete=found.is_complete and len(means) == len(found),
+    )
 
 
 def complete(
@@ -180,7 +129,7 @@ def complete(
     seed: int = 0,
     progress: bool = True,
     should_stop: Callable[[], bool] = never,
-    on_event: Callable[[Searching | CellsDone], object] | None = None,
+    on_event: Callable[[Searching | CellsDone | Drawing], object] | None = None,
     **settings: Any,
 ) -> Completion:
     """Draw, for the red of real cells, the green of every class that a model knows.
@@ -236,49 +185,11 @@ def complete(
     >>> result.mean.shape
     (3, 6, 1, 24, 40)
     """
-    size = check_draws_greens_for_red(model)
-    if draws < 2:
-        raise LatentError(f"At least two draws are needed to know how much they differ, not {draws}.")
-    settings = {"prior": PRIOR, "seed": seed, **settings, "mode": "red-first" if match_green else "red-only"}
-    found = reconstruct(model, cells, progress=progress, should_stop=should_stop, on_event=on_event, **settings)
-    greens = model.draw_latents(draws, seed=seed)[:, size:]
-    means, stds = [], []
-    for latents in found.latents:
-        whole = np.concatenate([np.repeat(latents[None, :size], draws, axis=0), greens], axis=1)
-        unit = _greens(model, whole)
-        means.append(unit.mean(axis=1))
-        stds.append(unit.std(axis=1, ddof=1))
-    return Completion(
-        targets=found.targets,
-        mean=np.stack(means, axis=1),
-        std=np.stack(stds, axis=1),
-        class_names=model.class_names,
-        own_classes=found.class_names,
-        latents=found.latents,
-        matched=_greens(model, found.latents) if match_green else None,
-        red_rmse=found.rmse[:, 0],
-        intensity_range=found.intensity_range,
-        draws=draws,
-        pixel_size=found.pixel_size,
-        is_complete=found.is_complete,
-    )
-
-
-def check_draws_greens_for_red(model: Model) -> int:
-    """Give the size of the red latent of a model that draws the greens of all its classes for one red.
-
-    Raises
-    ------
-    LatentError
-        If it cannot.
-    """
-    size = model.red_latent_size
-    if size is None or not (model.architecture.shares_red or len(model.class_names) == 1):
-        raise LatentError(
-            "Greens of all classes for one red take a model whose classes share red, star-shaped or "
-            f"multi-channel-separable; this one is {model.architecture.name}."
+    with stopped_by_interrupt(should_stop) as stop:
+        completing = iterate_completion(
+            model, cells, draws=draws, match_green=match_green, seed=seed, should_stop=stop, **settings
         )
-    return size
+        return run_to_end(completing, len(cells), progress=progress, on_event=on_event)
 
 
 def _greens(model: Model, latents: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -286,14 +197,3 @@ def _greens(model: Model, latents: NDArray[np.float32]) -> NDArray[np.float32]:
     intensity_range = np.array(model.header.intensity_range, np.float32)
     greens: NDArray[Any] = (to_unit(model.generate(latents=latents), intensity_range)[:, :, 1:] + 1) / 2
     return greens
-
-
-def _root_mean_square(differences: NDArray[np.float32]) -> float:
-    return float(np.sqrt(np.square(differences).mean()))
-
-
-def _correlation(a: NDArray[np.float32], b: NDArray[np.float32]) -> float:
-    """Compute Pearson's correlation of two images; NaN where one is flat."""
-    if a.std() == 0 or b.std() == 0:
-        return float("nan")
-    return float(np.corrcoef(a.ravel(), b.ravel())[0, 1])

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from napari_biogans.cells import to_unit
 from napari_biogans.evaluation.sheets import GAP, add_scale_bar, composite, contact_sheet
 from napari_biogans.latent.colocalisation import Colocalisation
-from napari_biogans.latent.complete import Completion
+from napari_biogans.latent.completions import Completion
 from napari_biogans.latent.cycle import CellCycle
 from napari_biogans.latent.paths import LatentPath
 from napari_biogans.latent.results import Reconstruction

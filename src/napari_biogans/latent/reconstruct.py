@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Generator, Iterator
+from contextlib import closing
 from copy import deepcopy
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
@@ -23,6 +24,8 @@ from napari_biogans.models import Model
 from napari_biogans.training.devices import choose_device, chosen_threads
 from napari_biogans.training.train import stopped_by_interrupt
 
+EventT = TypeVar("EventT")
+ResultT = TypeVar("ResultT")
 ESTIMATE_AFTER = 0.02
 """Part of the search after which the time that is left is estimated."""
 
@@ -90,6 +93,8 @@ def iterate_reconstruction(
     config = config or ReconstructionConfig()
     places = _checked_classes(model, cells, config)
     starts = _checked_starts(model, cells, start_from)
+    if training_cells is not None:
+        _check_pixels(model, training_cells, "training cells")
     device = choose_device(config.device)
     moved = Model(model.header, {name: deepcopy(network) for name, network in model.networks.items()}).to(device)
     blocks = list(_blocks(cells, config.batch_size))
@@ -149,7 +154,8 @@ def reconstruct(
         model draws are matched by that class; others in red only.
     training_cells : CellSet, optional
         Cells that the model was trained on. The nearest of them to each cell,
-        flips considered, is what a reconstruction has to be better than.
+        flips considered, is what a reconstruction has to be better than; a cell
+        that is among them itself is passed over.
     start_from : array (N, Z), optional
         Latents that the first start of each cell begins with, such as that of
         a cell it looks like, one class after another; the other starts are
@@ -189,44 +195,75 @@ def reconstruct(
     ((3, 8), (3, 2))
     """
     config = make_reconstruction_config(**settings)
-    with (
-        stopped_by_interrupt(should_stop) as stop,
-        tqdm(total=len(cells), unit="cell", disable=not progress, dynamic_ncols=True) as bar,
-    ):
+    with stopped_by_interrupt(should_stop) as stop:
         search = iterate_reconstruction(
             model, cells, config, training_cells=training_cells, start_from=start_from, should_stop=stop
         )
-        try:
-            while True:
-                event = next(search)
-                if isinstance(event, Searching):
-                    bar.update(round(event.progress * event.cells, 1) - bar.n)
-                if on_event is not None:
-                    on_event(event)
-        except StopIteration as end:
-            result: Reconstruction = end.value
-            return result
-        finally:
-            search.close()
+        return run_to_end(search, len(cells), progress=progress, on_event=on_event)
+
+
+def run_to_end(
+    events: Generator[EventT, None, ResultT],
+    cells: int,
+    *,
+    progress: bool,
+    on_event: Callable[[EventT], object] | None,
+) -> ResultT:
+    """Let a search run to its end, with a progress bar.
+
+    Parameters
+    ----------
+    events : generator
+        Its `Searching` moves the bar.
+    cells : int
+        In all.
+    progress : bool
+        Whether there is a bar.
+    on_event : callable, optional
+        Given every event as it happens.
+
+    Returns
+    -------
+    object
+        What the generator returns.
+    """
+    with (
+        closing(events),
+        tqdm(total=cells, unit="cell", disable=not progress, dynamic_ncols=True) as bar,
+    ):
+        while True:
+            try:
+                event = next(events)
+            except StopIteration as end:
+                result: ResultT = end.value
+                return result
+            if isinstance(event, Searching):
+                bar.update(round(event.progress * event.cells, 1) - bar.n)
+            if on_event is not None:
+                on_event(event)
 
 
 def _range_of(model: Model) -> NDArray[np.float32]:
     return np.array(model.header.intensity_range, np.float32)
 
 
-def _checked_classes(model: Model, cells: CellSet, config: ReconstructionConfig) -> list[str]:
-    """Find the class that each class of cells is drawn as."""
+def _check_pixels(model: Model, cells: CellSet, name: str) -> None:
     size = model.header.shape.image_size
     if cells.size != size or len(cells.channel_names) != model.header.shape.channels:
         raise LatentError(
-            f"The cells are {cells.size} pixels of {len(cells.channel_names)} channels, the model draws {size} of "
+            f"The {name} are {cells.size} pixels of {len(cells.channel_names)} channels, the model draws {size} of "
             f"{model.header.shape.channels}; read_cells(..., size={size}) brings cells to its size."
         )
     if cells.dtype.name != model.header.dtype:
         raise LatentError(
-            f"The cells are of type {cells.dtype.name}, the model draws {model.header.dtype}; save them in the units "
+            f"The {name} are of type {cells.dtype.name}, the model draws {model.header.dtype}; save them in the units "
             "and the type of those that it was trained on."
         )
+
+
+def _checked_classes(model: Model, cells: CellSet, config: ReconstructionConfig) -> list[str]:
+    """Find the class that each class of cells is drawn as."""
+    _check_pixels(model, cells, "cells")
     if model.architecture.pools_classes:
         return [model.class_names[0]] * len(cells.class_names)
     unknown = [name for name in cells.class_names if name not in model.class_names]
@@ -276,14 +313,17 @@ def _result(
     if training_cells is not None:
         pooled = name not in training_cells.class_names
         known = training_cells.pool().images[0] if pooled else training_cells.subset([name]).images[0]
-        nearest = nearest_images(targets, known, intensity_range=intensity_range)
+        nearest = nearest_images(targets, known, 2, intensity_range=intensity_range)
+        # A cell that is itself among the training cells is to be compared with others.
+        is_itself = (nearest.distances[:, 0] == 0) & (nearest.flips[:, 0] == 0)
+        which = np.arange(len(targets)), is_itself.astype(int)
         neighbours = np.stack(
             [
                 flipped(known[index], flip)
-                for index, flip in zip(nearest.indices[:, 0], nearest.flips[:, 0], strict=True)
+                for index, flip in zip(nearest.indices[which], nearest.flips[which], strict=True)
             ]
         )
-        neighbour_rmse = nearest.distances[:, 0]
+        neighbour_rmse = nearest.distances[which]
     return Reconstruction(
         targets=targets,
         images=images,

@@ -89,28 +89,29 @@ class Reconstruction:
         over_channels: NDArray[np.float32] = np.sqrt(np.square(self.rmse).mean(axis=1))
         return over_channels
 
-    def take(self, places: NDArray[np.integer[Any]]) -> Reconstruction:
+    def take(self, places: Sequence[int]) -> Reconstruction:
         """Give some of the cells, or all in another order.
 
         Parameters
         ----------
-        places : array (M,)
-            Of the cells.
+        places : sequence of int
+            Of the M cells, from 0.
 
         Returns
         -------
         Reconstruction
         """
+        which = list(places)
         arrays: dict[str, Any] = {}
         for name in ("targets", "images", "latents", "rmse", "nll", "neighbours", "neighbour_rmse"):
             array = getattr(self, name)
-            arrays[name] = None if array is None else array[places]
+            arrays[name] = None if array is None else array[which]
         return replace(
             self,
             **arrays,
-            start_errors=self.start_errors[:, places],
-            class_names=tuple(self.class_names[place] for place in places),
-            features=self.features.iloc[places].reset_index(drop=True),
+            start_errors=self.start_errors[:, which],
+            class_names=tuple(self.class_names[place] for place in which),
+            features=self.features.iloc[which].reset_index(drop=True),
         )
 
     def to_frame(self) -> pd.DataFrame:

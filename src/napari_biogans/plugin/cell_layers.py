@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -67,6 +67,32 @@ class ClassLayers:
     green: LayerImages | None = None
     channel_axis: int | None = None
     """Of `red`, where there is no green layer."""
+
+    @property
+    def cell_axis(self) -> int:
+        """Axis along which the cells are stacked."""
+        return 1 if self.channel_axis == 0 else 0
+
+    @property
+    def count(self) -> int:
+        """Number of cells."""
+        return self.red.shape[self.cell_axis]
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Height and width of the cells, in pixels."""
+        height, width = [length for axis, length in enumerate(self.red.shape) if axis != self.channel_axis][-2:]
+        return height, width
+
+    def take(self, places: Sequence[int]) -> ClassLayers:
+        """Take some of the cells; pixels that are computed or loaded on demand are so for those only."""
+
+        def taken(images: LayerImages) -> LayerImages:
+            before = (slice(None),) * self.cell_axis
+            pixels = [np.asarray(images.data[(*before, place)]) for place in places]
+            return replace(images, data=np.stack(pixels, axis=self.cell_axis))
+
+        return replace(self, red=taken(self.red), green=None if self.green is None else taken(self.green))
 
 
 def channel_axes(shape: Sequence[int], axis_labels: Sequence[str] = ()) -> list[int]:
@@ -207,8 +233,7 @@ def _good_size(classes: Sequence[ClassLayers]) -> tuple[int, int]:
     """Choose the good size nearest to that of most cells, and say if it is another."""
     counts: dict[tuple[int, int], int] = {}
     for each in classes:
-        cells, height, width = _cell_shape(each)
-        counts[height, width] = counts.get((height, width), 0) + cells
+        counts[each.size] = counts.get(each.size, 0) + each.count
     commonest = max(counts, key=lambda size: counts[size])
     size = commonest if is_good_size(commonest) else nearest_good_size(commonest)
     others = ", ".join(f"{height}x{width}" for height, width in counts if (height, width) != size)
@@ -220,12 +245,6 @@ def _good_size(classes: Sequence[ClassLayers]) -> tuple[int, int]:
             stacklevel=3,
         )
     return size
-
-
-def _cell_shape(each: ClassLayers) -> tuple[int, int, int]:
-    """Tell the numbers of cells, rows and columns."""
-    cells, rows, columns = (length for axis, length in enumerate(each.red.shape) if axis != each.channel_axis)
-    return cells, rows, columns
 
 
 def _stack(each: ClassLayers, size: tuple[int, int]) -> NDArray[Any]:

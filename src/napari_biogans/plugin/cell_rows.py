@@ -128,23 +128,29 @@ class CellRows(QWidget):
     viewer : napari.viewer.Viewer
     other : CellRows, optional
         Rows whose layers are not chosen here from the start, nor these there.
+    only_one : bool
+        Whether the cells are those of one class, whose name is not asked for.
     """
 
     changed = Signal()
 
-    def __init__(self, viewer: Any, other: CellRows | None = None, parent: QWidget | None = None) -> None:
+    def __init__(
+        self, viewer: Any, other: CellRows | None = None, parent: QWidget | None = None, *, only_one: bool = False
+    ) -> None:
         super().__init__(parent)
         self._other = other
+        self._only_one = only_one
         if other is not None:
             other._other = self
         self.image_layers = ImageLayers(viewer, self)
         self.rows: list[CellRow] = []
-        self._asks = True
+        self._asks = not only_one
         self._lines = QVBoxLayout()
         self._lines.setContentsMargins(0, 0, 0, 0)
         self.add = QPushButton(ADD_CLASS)
         self.add.setToolTip(ADD_CLASS_TIP)
         self.add.clicked.connect(self.add_row)
+        self.add.setVisible(not only_one)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addLayout(self._lines)
@@ -160,6 +166,7 @@ class CellRows(QWidget):
         self.rows.append(row)
         self._fill(row)
         row.ask_for_name(self._asks)
+        row.remove.setVisible(not self._only_one)
         row.changed.connect(self._tell)
         row.removal_asked.connect(self.remove_row)
         self._tell()

@@ -22,7 +22,7 @@ class CellsBox(QWidget):
     viewer : napari.viewer.Viewer
     model : ModelBox, optional
         Models that can be chosen instead; default none.
-    other : CellsBox, optional
+    other_rows : CellRows, optional
         Whose layers are not chosen here from the start.
     """
 
@@ -32,7 +32,7 @@ class CellsBox(QWidget):
         self,
         viewer: Any,
         model: ModelBox | None = None,
-        other: CellsBox | None = None,
+        other_rows: CellRows | None = None,
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
@@ -40,7 +40,7 @@ class CellsBox(QWidget):
         self.from_folder = QRadioButton("a folder")
         self.from_model = QRadioButton("a model")
         self.from_layers.setChecked(True)
-        self.rows: CellRows = CellRows(viewer, other.rows if other is not None else None)
+        self.rows: CellRows = CellRows(viewer, other_rows)
         self.folder = PathEdit("Folder of cells")
         self.folder.setToolTip(
             "A folder of PNG or TIFF images, or a TIFF stack, for each class, which is named after it; or an .npz file"

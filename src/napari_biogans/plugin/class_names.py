@@ -51,3 +51,20 @@ def told_apart(names: Iterable[str]) -> list[str]:
         candidates = chain([name], (f"{name} {number}" for number in count(2)))
         apart.append(next(candidate for candidate in candidates if candidate not in apart))
     return apart
+
+
+def named_in(text: str, names: Sequence[str]) -> str | None:
+    """Find the name that a text holds; of several the longest, of none None.
+
+    Parameters
+    ----------
+    text : str
+    names : sequence of str
+
+    Examples
+    --------
+    >>> named_in("tea1 red", ["Alp14", "Tea", "Tea1"]), named_in("cells", ["Tea1"])
+    ('Tea1', None)
+    """
+    held = [name for name in names if name.casefold() in text.casefold()]
+    return max(held, key=len, default=None)

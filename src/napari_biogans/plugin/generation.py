@@ -38,6 +38,14 @@ class ModelFacts:
     """Whether each class may get a green latent of its own."""
     weights: tuple[str, ...]
     """Names of the weights that can be drawn from, those preferred first."""
+    dtype: str
+    """Of the cells that it draws."""
+    pools_classes: bool
+    """Whether it learned cells of all classes as one."""
+    completion_refusal: str | None
+    """Why it cannot draw the greens of all classes for a given red; None if it can."""
+    training_cells: Path | None
+    """What it was trained on, where that is known and still there."""
 
     @property
     def summary(self) -> str:
@@ -99,6 +107,7 @@ def look_at_model(path: Path, should_stop: Callable[[], bool]) -> Generator[None
         If it cannot be opened.
     """
     yield
+    from napari_biogans.latent.complete import refusal
     from napari_biogans.models import load_model
 
     model = load_model(path)
@@ -113,7 +122,22 @@ def look_at_model(path: Path, should_stop: Callable[[], bool]) -> Generator[None
         separable=model.red_latent_size is not None,
         green_latent_per_class=model.architecture.green_latent_per_class,
         weights=tuple(sorted(kept, key=lambda name: name != header.draws_from)),
+        dtype=header.dtype,
+        pools_classes=model.architecture.pools_classes,
+        completion_refusal=refusal(model),
+        training_cells=_training_cells(path),
     )
+
+
+def _training_cells(model: Path) -> Path | None:
+    from napari_biogans.training import Run, RunError
+
+    try:
+        record = Run(model if model.is_dir() else model.parent).cells_record
+    except RunError:
+        return None
+    path = Path(record["path"]) if record.get("path") else None
+    return path if path is not None and path.exists() else None
 
 
 def draw(request: DrawRequest, should_stop: Callable[[], bool]) -> Generator[int, None, Drawn | None]:

@@ -138,7 +138,7 @@ def contact_sheet(images: NDArray[Any], columns: int | None = None) -> NDArray[A
 def beside(layers: Any, added: Sequence[LayerData]) -> list[LayerData]:
     """Put layers on top of each other to the right of all that are there, so that nothing is covered.
 
-    Where the layers that are there count in pixels, so do these, whose scale
+    Slices stay where they are. Where the layers that are there count in pixels, so do these, whose scale
     stays; napari warns about layers of different kinds of units. The lowest of
     them is opaque: light that is added to a white canvas could not be seen.
 
@@ -163,9 +163,44 @@ def beside(layers: Any, added: Sequence[LayerData]) -> list[LayerData]:
     for data, keywords, kind in added:
         scale = keywords.get("scale", (1.0,))[-1]
         place = (top * _factor(units[0], keywords), right * _factor(units[1], keywords) + GAP * scale)
-        placed.append((data, {**keywords, "translate": (0.0,) * (data.ndim - 2) + place}, kind))
+        before = keywords.get("translate", (0.0,) * data.ndim)[:-2]
+        placed.append((data, {**keywords, "translate": (*before, *place)}, kind))
     (data, keywords, kind), *others = placed
     return [(data, {**keywords, "blending": "opaque"}, kind), *others]
+
+
+def in_grid(layers: Any, rows: Sequence[Sequence[Sequence[LayerData]]]) -> list[LayerData]:
+    """Put groups of layers in rows and columns, to the right of all that are there.
+
+    Parameters
+    ----------
+    layers : napari.components.LayerList
+        What is there.
+    rows : sequence of sequences of sequences of (data, keywords, "image")
+        In each place the layers that stand on top of each other, of images of
+        one size; the lowest of them becomes opaque.
+
+    Returns
+    -------
+    list of (data, keywords, "image")
+        Row by row.
+    """
+    places = [
+        (row, column, number)
+        for row, columns in enumerate(rows)
+        for column, group in enumerate(columns)
+        for number in range(len(group))
+    ]
+    flat = beside(layers, [layer for columns in rows for group in columns for layer in group])
+    placed: list[LayerData] = []
+    for (row, column, number), (data, keywords, kind) in zip(places, flat, strict=True):
+        scale = keywords.get("scale", (1.0,) * data.ndim)
+        start = keywords.get("translate", (0.0,) * data.ndim)
+        steps = (row * (data.shape[-2] + GAP) * scale[-2], column * (data.shape[-1] + GAP) * scale[-1])
+        translate = (*start[:-2], start[-2] + steps[0], start[-1] + steps[1])
+        blending = "opaque" if number == 0 else keywords["blending"]
+        placed.append((data, {**keywords, "translate": translate, "blending": blending}, kind))
+    return placed
 
 
 def _without_units(keywords: dict[str, Any]) -> dict[str, Any]:

@@ -8,18 +8,19 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyqtgraph
-from napari.utils.theme import get_theme
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QComboBox, QHBoxLayout, QLabel, QStackedWidget, QVBoxLayout, QWidget
 
 from napari_biogans.plugin.class_colours import OKABE_ITO
 from napari_biogans.plugin.loss_history import LossHistory
 from napari_biogans.plugin.setting_editors import Choice
+from napari_biogans.plugin.themed_plot import make_plot, paint
 
 if TYPE_CHECKING:
     from napari_biogans.training import GreenSpread, Metrics
 
 LOSSES, SPREAD = "losses", "green spread"
+STEP = "generator step"
 CURVES = {"critic": "#4a9ced", "generator": "#ef8a2e"}
 """Names and colours, to be told apart on dark and on light."""
 SPREAD_COLOUR = OKABE_ITO[0]
@@ -31,11 +32,8 @@ TIP_WIDTH = 80
 """Letters in a line of a tooltip."""
 MOST_POINTS = 1000
 """Of a curve; a dock is a few hundred pixels wide."""
-GRID_OPACITY = 0.15
 SPACES = "&nbsp;" * 4
 HEIGHT = 200
-MARGIN = 6
-"""Pixels below the label of an axis, which lies a little outside of it; its descenders are cut off otherwise."""
 
 
 class LossPlot(QWidget):
@@ -52,9 +50,9 @@ class LossPlot(QWidget):
         self._viewer = viewer
         self.history = LossHistory(len(CURVES))
         self.spreads = LossHistory(1)
-        self.plot = _make_plot("loss")
+        self.plot = make_plot(STEP, "loss")
         self.curves = [self.plot.plot(pen=pyqtgraph.mkPen(colour, width=1.5)) for colour in CURVES.values()]
-        self.spread_plot = _make_plot("drawn / real")
+        self.spread_plot = make_plot(STEP, "drawn / real")
         # Points too, since there are few, and one alone makes no line.
         self.spread_curve = self.spread_plot.plot(
             pen=pyqtgraph.mkPen(SPREAD_COLOUR, width=1.5),
@@ -142,23 +140,7 @@ class LossPlot(QWidget):
         self.legend.setText(SPACES.join(keys if plot is self.plot else [*keys, "┄ as real"]))
 
     def _follow_theme(self, event: Any = None) -> None:
-        theme = get_theme(self._viewer.theme)
-        background, foreground = theme.background.as_hex("long"), theme.text.as_hex("long")
         for plot in (self.plot, self.spread_plot):
-            plot.setBackground(background)
-            for side in ("bottom", "left"):
-                axis = plot.getAxis(side)
-                axis.setPen(foreground)
-                axis.setTextPen(foreground)
+            foreground = paint(plot, self._viewer.theme)
         self._collapsed.setPen(foreground)
         self._as_real.setPen(foreground, style=Qt.PenStyle.DashLine)
-
-
-def _make_plot(label: str) -> pyqtgraph.PlotWidget:
-    """Make a plot by generator step, of something that its left axis names."""
-    plot = pyqtgraph.PlotWidget(enableMenu=False)
-    plot.setLabel("bottom", "generator step")
-    plot.setLabel("left", label)
-    plot.plotItem.setContentsMargins(0, 0, 0, MARGIN)
-    plot.showGrid(x=True, y=True, alpha=GRID_OPACITY)
-    return plot

@@ -61,6 +61,11 @@ class OwnLayers:
         self._limits: list[tuple[float, ...]] = []
 
     @property
+    def layers(self) -> tuple[Image, ...]:
+        """Those that were added last."""
+        return tuple(self._layers)
+
+    @property
     def shapes(self) -> list[tuple[int, ...]]:
         """Of the pixels of each layer."""
         return [layer.data.shape for layer in self._layers]
@@ -80,9 +85,23 @@ class OwnLayers:
         ----------
         added : sequence of (data, keywords, "image")
         """
-        self._layers = add_layers(self._viewer, added)
-        self._names = [layer.name for layer in self._layers]
-        self._limits = [keywords["contrast_limits"] for _, keywords, _ in added]
+        self._note(add_layers(self._viewer, added))
+
+    def put(self, placed: Sequence[LayerData]) -> None:
+        """Add layers where they are to stand, and leave the selection and the slices as they are.
+
+        Parameters
+        ----------
+        placed : sequence of (data, keywords, "image")
+        """
+        active = self._viewer.layers.selection.active
+        layers = [Image(data, **keywords) for data, keywords, _ in placed]
+        for layer in layers:
+            self._viewer.add_layer(layer)
+        self._note(layers)
+        if active in self._viewer.layers:
+            self._viewer.layers.selection.active = active
+        self._viewer.reset_view()
 
     def replace(self, by: Sequence[LayerData]) -> None:
         """Give the layers other pixels, and what is known of those.
@@ -94,6 +113,9 @@ class OwnLayers:
         """
         for place, (layer, (data, keywords, _)) in enumerate(zip(self._layers, by, strict=True)):
             layer.data = data
+            if "translate" in keywords:
+                # Along slices; in the picture the layer stays where it is.
+                layer.translate = (*keywords["translate"][:-2], *layer.translate[-2:])
             layer.metadata = {**layer.metadata, METADATA_KEY: keywords["metadata"][METADATA_KEY]}
             # Limits that somebody set by hand are left alone.
             if tuple(layer.contrast_limits) == self._limits[place]:
@@ -106,3 +128,8 @@ class OwnLayers:
             if layer in self._viewer.layers:
                 self._viewer.layers.remove(layer)
         self._layers, self._names, self._limits = [], [], []
+
+    def _note(self, layers: list[Image]) -> None:
+        self._layers = layers
+        self._names = [layer.name for layer in layers]
+        self._limits = [tuple(layer.contrast_limits) for layer in layers]

@@ -10,11 +10,15 @@ from qtpy.QtWidgets import QLabel, QProgressBar, QVBoxLayout, QWidget
 
 if TYPE_CHECKING:
     from napari_biogans.evaluation.events import CriticsTraining
+    from napari_biogans.latent.complete import Drawing
+    from napari_biogans.latent.reconstruct import Searching
     from napari_biogans.plugin.reports import Outcome, Report
     from napari_biogans.training import Preparing
 
 # A Qt progress bar counts in 32 bits.
 MOST_STEPS = 2**31 - 1
+PARTS = 1000
+"""Of the bar, where what goes on is told in parts of the whole."""
 REFRESH_MS = 200
 SLOW = 1.0
 """Steps per second below which the time of a step is told instead."""
@@ -72,6 +76,19 @@ class ProgressView(QWidget):
         if training.seconds_left is not None:
             parts.append(f"{duration_text(training.seconds_left)} left")
         self.text.setText(" · ".join(parts))
+
+    def show_search(self, search: Searching) -> None:
+        """Show how far a search for the latents of cells is."""
+        self._show_bar(round(PARTS * search.progress), PARTS)
+        parts = [f"{search.done:,} of {search.cells:,} cells"] if search.cells > 1 else []
+        if search.seconds_left is not None:
+            parts.append(f"{duration_text(search.seconds_left)} left")
+        self.text.setText(" · ".join(parts))
+
+    def show_drawing(self, drawing: Drawing) -> None:
+        """Show for how many cells the greens of all classes are drawn."""
+        self._show_bar(drawing.done, drawing.cells)
+        self.text.setText(f"greens of {drawing.done:,} of {drawing.cells:,} cells")
 
     def _show_bar(self, step: int, steps: int) -> None:
         self.bar.setRange(0, min(steps, MOST_STEPS))

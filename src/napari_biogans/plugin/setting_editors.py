@@ -35,6 +35,24 @@ class Choice(QComboBox):
         self.currentIndexChanged.connect(self.edited)
         ignore_wheel(self)
 
+    def offer(self, options: dict[str, Any]) -> None:
+        """Offer other values, keeping the one that is chosen if it is among them.
+
+        Parameters
+        ----------
+        options : dict from text to value
+            One at least.
+        """
+        kept = self.get()
+        self.blockSignals(True)
+        self.clear()
+        self._values = list(options.values())
+        self.addItems(list(options))
+        self.set(kept if kept in self._values else self._values[0])
+        self.blockSignals(False)
+        if self.get() != kept:
+            self.edited.emit()
+
     def get(self) -> Any:
         """Give the value that is chosen."""
         return self._values[self.currentIndex()]

@@ -110,11 +110,11 @@ class SettingsForm(QWidget):
     configuration : type
         Whose fields these are, such as `C2STConfig`.
     presets : mapping from name to preset
-        The first is chosen.
+        The first is chosen; there may be none.
     main : sequence of str
         Fields that everybody chooses.
     title : str
-        Of the choice of a preset.
+        Of the choice of a preset, if there are any.
     meanings : mapping from field to mapping from choice to text, optional
         What choices are for, as for `FieldForm`.
     """
@@ -142,6 +142,8 @@ class SettingsForm(QWidget):
         self._main = FieldForm((fields[name] for name in main), meanings)
         self._main.rows.insertRow(0, title, self.preset)
         self._main.rows.insertRow(1, "", self._summary)
+        for row in (self.preset, self._summary):
+            self._main.rows.setRowVisible(row, bool(presets))
         self._rest = FieldForm((field for name, field in fields.items() if name not in main), meanings)
         self.advanced = QCollapsible("▸ Advanced", expandedIcon=QIcon(), collapsedIcon=QIcon())
         # Its icons would be black on black in a dark theme.

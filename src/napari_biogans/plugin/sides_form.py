@@ -48,7 +48,7 @@ class SidesForm(QWidget):
         self._meaning.setWordWrap(True)
         # b first, so that layers of real cells, which are there before others, are chosen for it.
         self.b = CellsBox(viewer, ModelBox())
-        self.a = CellsBox(viewer, ModelBox(), other=self.b)
+        self.a = CellsBox(viewer, ModelBox(), other_rows=self.b.rows)
         self.run = ModelBox(only_runs=True)
         self._a_group, self._run_group, self._b_group = (
             _group(title, widget)

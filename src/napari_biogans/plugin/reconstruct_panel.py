@@ -1,0 +1,252 @@
+"""What the dock Reconstruct shows: cells and settings, buttons, progress, and the errors of what was rebuilt.
+
+This imports torch, which takes seconds: import it when that is done.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from qtpy.QtWidgets import QGridLayout, QPushButton, QSpacerItem, QVBoxLayout, QWidget
+
+from napari_biogans.cells.cellset import CellsError
+from napari_biogans.latent import LatentError
+from napari_biogans.latent.complete import Drawing
+from napari_biogans.latent.reconstruct import Searching
+from napari_biogans.plugin import session
+from napari_biogans.plugin.error_plot import OTHERS
+from napari_biogans.plugin.latest_work import LatestWork
+from napari_biogans.plugin.path_edit import ask_folder
+from napari_biogans.plugin.progress_view import PARTS, ActivityBar, ProgressView
+from napari_biogans.plugin.rebuild_form import RebuildForm
+from napari_biogans.plugin.rebuild_request import Completed, Rebuilt, Request
+from napari_biogans.plugin.rebuilding import complete_all, export, rebuild
+from napari_biogans.plugin.rebuilt_view import RebuiltView
+from napari_biogans.plugin.rebuilt_words import (
+    MOST_COMPLETED,
+    MOST_KEPT,
+    NONE_DONE,
+    NONE_SELECTED,
+    RUNNING,
+    TIPS,
+    TOO_MANY,
+    TOO_MANY_SELECTED,
+    told,
+)
+from napari_biogans.plugin.scrolling import WidthFittingScrollArea
+from napari_biogans.plugin.status_line import StatusLine
+
+WIDTH = 330
+"""Pixels at least, as many as Train needs."""
+
+
+class ReconstructPanel(QWidget):
+    """Takes what is chosen, has it rebuilt or completed, and shows what comes out.
+
+    Parameters
+    ----------
+    viewer : napari.viewer.Viewer
+    """
+
+    def __init__(self, viewer: Any, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.form = RebuildForm(viewer)
+        self.start, self.stop = QPushButton("Rebuild"), QPushButton("Stop")
+        self.classes, self.keep, self.export = QPushButton("Show all classes"), QPushButton(), QPushButton("Export…")
+        self.status = StatusLine()
+        self.progress = ProgressView()
+        self.results = RebuiltView(viewer)
+        self.search = LatestWork(self, is_long=True)
+        self._exporting = LatestWork(self)
+        self._activity = ActivityBar("Rebuilding cells", self)
+        self._request: Request | None = None
+        self._problem: str | None = None
+        self._completed: Completed | None = None
+        self._to_compare = False
+        self._lay_out()
+        self._connect()
+        self._check()
+
+    def close_down(self) -> None:
+        """Stop what runs, and leave the viewer alone."""
+        for work in (self.search, self._exporting):
+            work.abandon()
+        self._activity.end()
+        self.form.disconnect_all()
+        self.results.disconnect_all()
+
+    def _lay_out(self) -> None:
+        scroll = WidthFittingScrollArea()
+        scroll.setWidget(self.form)
+        buttons = QGridLayout()
+        for column, button in enumerate((self.start, self.stop)):
+            buttons.addWidget(button, 0, 3 * column, 1, 3)
+        for column, button in enumerate((self.classes, self.keep, self.export)):
+            buttons.addWidget(button, 1, 2 * column, 1, 2)
+        self.stop.setToolTip(TIPS["stop"])
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addItem(QSpacerItem(WIDTH, 0))
+        layout.addWidget(scroll, 1)
+        layout.addLayout(buttons)
+        for widget in (self.status, self.progress, self.results):
+            layout.addWidget(widget)
+        for widget in (self.progress, self.results):
+            widget.hide()  # until there is something to see, so that the settings have more room
+
+    def _connect(self) -> None:
+        self.form.changed.connect(self._check)
+        self.start.clicked.connect(self._rebuild)
+        self.classes.clicked.connect(self._complete)
+        self.stop.clicked.connect(self._stop)
+        self.keep.clicked.connect(self._keep)
+        self.export.clicked.connect(self._ask_export)
+        self.results.selected.connect(self._update)
+        self.results.others_asked.connect(self._rebuild_others)
+        self.search.yielded.connect(self._show_progress)
+        self.search.returned.connect(self._show_result)
+        self.search.failed.connect(self._show_failure)
+        self._exporting.returned.connect(self._note_exported)
+        self._exporting.failed.connect(self._say_failure)
+        self.destroyed.connect(self.search.abandon)
+
+    def _check(self) -> None:
+        """Say what is missing or wrong, as long as nothing runs."""
+        before, self._problem, self._request = self._problem, None, None
+        try:
+            self._request = self.form.request()
+        except (CellsError, LatentError) as error:
+            self._problem = str(error)
+        # Sliders move while something else is told; what does not matter here is passed over.
+        if not self.search.is_running and (self._problem is not None or before is not None or not self.status.text()):
+            self.status.say(self._problem or "Ready.")
+        self._update()
+
+    def _rebuild(self) -> None:
+        self._check()
+        if self._request is not None:
+            self._begin(self._request, to_compare=False)
+
+    def _rebuild_others(self) -> None:
+        """Rebuild cells that were not, at random, to compare with."""
+        shown = self.results.shown
+        if self._request is None or shown is None:
+            return
+        request = self._request
+        count = 0 if request.cells.layers is None else request.cells.layers.count
+        others = sorted(set(range(count)) - self.results.cells.places_of(request.cells.key))
+        rng = np.random.default_rng(request.config.seed)
+        chosen = rng.permutation(others)[:OTHERS]
+        if not len(chosen):
+            self.status.say(f"All cells of {request.cells.source_name} are rebuilt.")
+            return
+        cells = replace(request.cells, places=tuple(sorted(int(place) for place in chosen)))
+        self._begin(replace(request, cells=cells), to_compare=True)
+
+    def _complete(self) -> None:
+        self._check()
+        self._to_compare = False
+        if self._request is not None:
+            self._run("drawing all classes", partial(complete_all, self._request))
+
+    def _begin(self, request: Request, *, to_compare: bool) -> None:
+        self._to_compare = to_compare
+        self._run(f"rebuilding {len(request.cells.places)} cells", partial(rebuild, request))
+
+    def _run(self, name: str, work: Any) -> None:
+        self.progress.show()
+        self.progress.show_busy()
+        self.status.say(f"{name[0].upper()}{name[1:]} …")
+        self.search.begin(name, work)
+        self._activity.begin(PARTS)
+        self.form.setEnabled(False)
+        self._update()
+
+    def _stop(self) -> None:
+        self.search.stop()
+        self.status.say("Stopping …")
+        self._update()
+
+    def _show_progress(self, event: Searching | Drawing) -> None:
+        if isinstance(event, Searching):
+            self.progress.show_search(event)
+            self._activity.show(round(PARTS * event.progress))
+        else:
+            self.progress.show_drawing(event)
+
+    def _show_result(self, result: Rebuilt | Completed | None) -> None:
+        self._end()
+        if result is None:
+            self.status.say("Stopped before the first cells were done; there is nothing to show.")
+            return
+        if isinstance(result, Rebuilt):
+            self.results.show()
+            self.results.add(result, to_compare=self._to_compare)
+        else:
+            self._completed = result
+            self.results.add_completed(result)
+        self.status.say(told(result, to_compare=self._to_compare))
+        self._update()
+
+    def _show_failure(self, error: Exception) -> None:
+        self._end()
+        self._say_failure(error)
+
+    def _say_failure(self, error: Exception) -> None:
+        self.status.say(str(error) or type(error).__name__)
+        self._update()
+
+    def _end(self) -> None:
+        self._activity.end()
+        self.progress.hide()
+        self.form.setEnabled(True)
+        self._update()
+
+    def _keep(self) -> None:
+        chosen = self.results.chosen()
+        for cell in chosen:
+            session.SESSION.keep(cell.key_cell())
+        what = "1 cell" if len(chosen) == 1 else f"{len(chosen)} cells"
+        self.status.say(f"Kept {what}, to go on from in Interpolate and Generate.")
+
+    def _ask_export(self) -> None:
+        if folder := ask_folder(self, "Folder for tables, latents, images and figures"):
+            self.status.say(f"Writing into {folder} …")
+            completion = None if self._completed is None else self._completed.result
+            work = partial(export, self.results.cells.result(), completion, folder)
+            self._exporting.begin(f"writing into {folder}", work)
+            self._update()
+
+    def _note_exported(self, folder: Path) -> None:
+        self.status.say(f"Tables, latents, images and figures are in {folder.name}.", str(folder))
+        self._update()
+
+    def _update(self) -> None:
+        running = self.search.is_running
+        chosen = len(self.results.table.chosen())
+        self.keep.setText(f"Keep {chosen}" if chosen > 1 else "Keep")
+        no_result = None if self.results.shown is not None or self._completed is not None else NONE_DONE
+        not_kept = NONE_SELECTED if not chosen else TOO_MANY_SELECTED if chosen > MOST_KEPT else None
+        exporting = "It is being written." if self._exporting.is_running else None
+        for name, button, problem in (
+            ("start", self.start, (RUNNING if running else None) or self._problem),
+            ("classes", self.classes, (RUNNING if running else None) or self._completion_problem()),
+            ("keep", self.keep, not_kept),
+            ("export", self.export, (RUNNING if running else None) or no_result or exporting),
+        ):
+            button.setEnabled(problem is None)
+            button.setToolTip(problem or TIPS[name])
+        self.stop.setEnabled(running and not self.search.is_stopping)
+        self.results.plot.others.setEnabled(not running and self._problem is None)
+
+    def _completion_problem(self) -> str | None:
+        facts = self.form.model.facts
+        if facts is not None and facts.completion_refusal:
+            return facts.completion_refusal
+        if self._request is not None and len(self._request.cells.places) > MOST_COMPLETED:
+            return TOO_MANY
+        return self._problem
