@@ -11,7 +11,8 @@ from qtpy.QtWidgets import QLabel, QWidget
 from napari_biogans import CellSet, Run, write_cells
 from napari_biogans.cells.neighbours import SearchStoppedError
 from napari_biogans.models import ARCHITECTURES
-from napari_biogans.plugin.train_panel import WIDTH, TrainPanel
+from napari_biogans.plugin.panel_layout import WIDTH
+from napari_biogans.plugin.train_panel import TrainPanel
 from napari_biogans.plugin.training_job import State
 from napari_biogans.training import GreenSpread, preparing
 from napari_biogans.training.presets import PRESETS

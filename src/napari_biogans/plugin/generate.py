@@ -14,15 +14,13 @@ from napari_biogans.plugin.generation import ModelFacts, draw
 from napari_biogans.plugin.key_sources import KeySources
 from napari_biogans.plugin.model_group import NO_MODEL, ModelGroup
 from napari_biogans.plugin.own_layers import add_layers
+from napari_biogans.plugin.panel_layout import WIDTH
 from napari_biogans.plugin.progress_view import ActivityBar
 from napari_biogans.plugin.status_line import StatusLine
 from napari_biogans.plugin.workers import Worker, make_worker
 
 if TYPE_CHECKING:
     from napari.viewer import Viewer
-
-WIDTH = 330
-"""Pixels at least, as many as Train needs."""
 
 
 class GenerateDock(ClosingDock):

@@ -15,6 +15,7 @@ from napari_biogans.plugin.key_group import KeyGroup
 from napari_biogans.plugin.latest_work import LatestWork
 from napari_biogans.plugin.layer_data import LayerData
 from napari_biogans.plugin.model_group import NO_MODEL, ModelGroup
+from napari_biogans.plugin.panel_layout import WIDTH
 from napari_biogans.plugin.path_edit import ask_new_file
 from napari_biogans.plugin.path_form import PathForm
 from napari_biogans.plugin.preview_layers import PreviewLayers
@@ -25,8 +26,6 @@ from napari_biogans.plugin.status_line import StatusLine
 if TYPE_CHECKING:
     from napari.viewer import Viewer
 
-WIDTH = 330
-"""Pixels at least, as many as Train needs."""
 TOO_FEW = "Add two key cells at least: the way leads from one to the next."
 RUNNING = "A way is being drawn already."
 PREVIEW_TIP = "Draw the way, and show it in layers whose slices are its frames"

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from qtpy.QtWidgets import QGridLayout, QPushButton, QSpacerItem, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QGridLayout, QPushButton, QWidget
 
 from napari_biogans.cells.cellset import CellsError
 from napari_biogans.latent import LatentError
@@ -20,6 +20,7 @@ from napari_biogans.latent.reconstruct import Searching
 from napari_biogans.plugin import session
 from napari_biogans.plugin.error_plot import OTHERS
 from napari_biogans.plugin.latest_work import LatestWork
+from napari_biogans.plugin.panel_layout import lay_out_panel
 from napari_biogans.plugin.path_edit import ask_folder
 from napari_biogans.plugin.progress_view import PARTS, ActivityBar, ProgressView
 from napari_biogans.plugin.rebuild_form import RebuildForm
@@ -37,11 +38,7 @@ from napari_biogans.plugin.rebuilt_words import (
     TOO_MANY_SELECTED,
     told,
 )
-from napari_biogans.plugin.scrolling import WidthFittingScrollArea
 from napari_biogans.plugin.status_line import StatusLine
-
-WIDTH = 330
-"""Pixels at least, as many as Train needs."""
 
 
 class ReconstructPanel(QWidget):
@@ -80,23 +77,13 @@ class ReconstructPanel(QWidget):
         self.results.disconnect_all()
 
     def _lay_out(self) -> None:
-        scroll = WidthFittingScrollArea()
-        scroll.setWidget(self.form)
         buttons = QGridLayout()
         for column, button in enumerate((self.start, self.stop)):
             buttons.addWidget(button, 0, 3 * column, 1, 3)
         for column, button in enumerate((self.classes, self.keep, self.export)):
             buttons.addWidget(button, 1, 2 * column, 1, 2)
         self.stop.setToolTip(TIPS["stop"])
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.addItem(QSpacerItem(WIDTH, 0))
-        layout.addWidget(scroll, 1)
-        layout.addLayout(buttons)
-        for widget in (self.status, self.progress, self.results):
-            layout.addWidget(widget)
-        for widget in (self.progress, self.results):
-            widget.hide()  # until there is something to see, so that the settings have more room
+        lay_out_panel(self, self.form, (buttons, self.status), (self.progress, self.results))
 
     def _connect(self) -> None:
         self.form.changed.connect(self._check)

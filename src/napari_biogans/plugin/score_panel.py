@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from napari.layers import Image
-from qtpy.QtWidgets import QGroupBox, QHBoxLayout, QPushButton, QSpacerItem, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QGroupBox, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from napari_biogans.cells.cellset import CellsError
 from napari_biogans.evaluation import C2STConfig, C2STError, C2STResult
@@ -18,19 +18,17 @@ from napari_biogans.evaluation.settings import C2ST_PRESETS, make_c2st_config
 from napari_biogans.evaluation.telling import TellingCells
 from napari_biogans.plugin.latest_work import LatestWork
 from napari_biogans.plugin.layer_data import beside
+from napari_biogans.plugin.panel_layout import lay_out_panel
 from napari_biogans.plugin.path_edit import ask_folder
 from napari_biogans.plugin.progress_view import ActivityBar, ProgressView
 from napari_biogans.plugin.score_results import ScoreResults
 from napari_biogans.plugin.score_work import ScoreReport, Sides, Verdicts, carry_out, export, find_telling, work_out
-from napari_biogans.plugin.scrolling import WidthFittingScrollArea
 from napari_biogans.plugin.settings_form import SettingsForm
 from napari_biogans.plugin.sides_form import SidesForm
 from napari_biogans.plugin.status_line import StatusLine
 from napari_biogans.plugin.telling_layers import telling_layers
 from napari_biogans.plugin.time_line import TimeLine
 
-WIDTH = 330
-"""Pixels at least, as many as Train needs."""
 MAIN_FIELDS = ("splits",)
 RUNNING = "A test is running already."
 TIPS = {
@@ -87,21 +85,11 @@ class ScorePanel(QWidget):
         inputs.addWidget(self.sides)
         inputs.addWidget(settings_group)
         inputs.addStretch()
-        scroll = WidthFittingScrollArea()
-        scroll.setWidget(self._inputs)
         buttons = QHBoxLayout()
         for button in (self.start, self.stop, self.export):
             buttons.addWidget(button)
         self.stop.setToolTip(TIPS["stop"])
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.addItem(QSpacerItem(WIDTH, 0))
-        layout.addWidget(scroll, 1)
-        layout.addLayout(buttons)
-        for widget in (self.status, self.progress, self.results):
-            layout.addWidget(widget)
-        for widget in (self.progress, self.results):
-            widget.hide()  # until there is something to see, so that the settings have more room
+        lay_out_panel(self, self._inputs, (buttons, self.status), (self.progress, self.results))
 
     def _connect(self) -> None:
         self.sides.changed.connect(self._check)

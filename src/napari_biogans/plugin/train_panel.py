@@ -10,19 +10,19 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from qtpy.QtWidgets import QGroupBox, QSpacerItem, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QGroupBox, QVBoxLayout, QWidget
 
 from napari_biogans.cells.cellset import CellsError
 from napari_biogans.models import ARCHITECTURES
 from napari_biogans.plugin.cells_box import CellsBox
 from napari_biogans.plugin.class_names import listed
 from napari_biogans.plugin.loss_plot import LossPlot
+from napari_biogans.plugin.panel_layout import lay_out_panel
 from napari_biogans.plugin.path_edit import PathEdit, ask_folder
 from napari_biogans.plugin.progress_view import ActivityBar, ProgressView
 from napari_biogans.plugin.reports import Outcome, Report
 from napari_biogans.plugin.run_banner import RunBanner
 from napari_biogans.plugin.sample_layers import SampleLayers
-from napari_biogans.plugin.scrolling import WidthFittingScrollArea
 from napari_biogans.plugin.session import SESSION
 from napari_biogans.plugin.setting_relevance import (
     classes_matter,
@@ -38,8 +38,6 @@ from napari_biogans.plugin.workers import Worker, make_worker
 from napari_biogans.training import TrainingConfig, TrainingError, make_config
 from napari_biogans.training.presets import PRESETS
 
-WIDTH = 330
-"""Pixels at least, with which the dock does not change its width when a training starts."""
 RUNS_FOLDER = "biogans-runs"
 FIXED = "(A resumed run keeps this.)"
 STATE_TEXTS = {
@@ -101,16 +99,7 @@ class TrainPanel(QWidget):
         inputs_layout.addWidget(settings_group)
         inputs_layout.addStretch()
         self._inputs = inputs
-        scroll = WidthFittingScrollArea()
-        scroll.setWidget(inputs)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.addItem(QSpacerItem(WIDTH, 0))
-        layout.addWidget(scroll, 1)
-        for widget in (self.banner, self.controls, self.progress, self.plot):
-            layout.addWidget(widget)
-        for widget in (self.progress, self.plot):
-            widget.hide()  # until there is something to see, so that the settings have more room
+        lay_out_panel(self, inputs, (self.banner, self.controls), (self.progress, self.plot))
 
     def _connect(self) -> None:
         self.cells.changed.connect(self._check)
