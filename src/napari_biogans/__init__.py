@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     )
     from napari_biogans.latent import (
         Completion,
+        Direction,
         LatentError,
         LatentPath,
         LatentStoppedError,
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
         complete,
         interpolate,
         measure_cells,
+        principal_directions,
         reconstruct,
     )
     from napari_biogans.models import Model, ModelFileError, import_original, load_model, read_latents
@@ -69,6 +71,7 @@ _HOMES = {
     ),
     "latent": (
         "Completion",
+        "Direction",
         "LatentError",
         "LatentPath",
         "LatentStoppedError",
@@ -77,6 +80,7 @@ _HOMES = {
         "complete",
         "interpolate",
         "measure_cells",
+        "principal_directions",
         "reconstruct",
     ),
     "models": ("Model", "ModelFileError", "import_original", "load_model", "read_latents"),
@@ -107,6 +111,7 @@ __all__ = [
     "CellsWarning",
     "Completion",
     "DeviceMemoryError",
+    "Direction",
     "Diversity",
     "LatentError",
     "LatentPath",
@@ -136,6 +141,7 @@ __all__ = [
     "load_model",
     "measure_cells",
     "overview_figure",
+    "principal_directions",
     "read_cells",
     "read_latents",
     "reconstruct",
