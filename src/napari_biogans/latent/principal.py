@@ -28,7 +28,7 @@ def principal_directions(
     *,
     part: Part = "all",
     n: int = 5,
-    draws: int = 256,
+    draws: int = 128,
     seed: int = 0,
     classes: Sequence[str] | None = None,
     should_stop: Callable[[], bool] = never,
@@ -101,7 +101,7 @@ def principal_directions(
                 if should_stop():
                     raise LatentStoppedError("Stopped before directions were found.")
                 latents = torch.randn(min(AT_A_TIME, of_group - start), model.latent_size, generator=rng)
-                *changes, brighter = _followed_back(model, part, group, number == 0, numbers, latents, rng)
+                brighter, *changes = _followed_back(model, part, group, number == 0, numbers, latents, rng)
                 gram += sum(change.T @ change for change in changes)
                 brightness += brighter.sum(axis=0)
     values, vectors = np.linalg.eigh(gram)
@@ -146,14 +146,14 @@ def _groups(model: Model, part: Part, classes: Sequence[str] | None) -> list[lis
 def _followed_back(
     model: Model, part: Part, group: list[int], is_first: bool, numbers: slice, latents: Tensor, rng: torch.Generator
 ) -> Iterator[NDArray[np.float64]]:
-    """Yield Jᵀv of each latent for random changes v of its image, (B, numbers), and last for one that is brighter."""
+    """Yield Jᵀv of each latent, (B, numbers), for an image v that is brighter, and then for random changes of it."""
     whole = latents.to(model.device)
     of_part = whole[:, numbers].clone().requires_grad_()
     whole = torch.cat([whole[:, : numbers.start], of_part, whole[:, numbers.stop :]], dim=1)
     pairs = model.architecture.pairs(model.generator(whole, group), model.header.shape)
     images = _that_count(pairs, part, model.architecture.shares_red, is_first)
     changes = [torch.randn(images.shape, generator=rng).to(images.device) for _ in range(PROBES)]
-    for change in (*changes, torch.ones_like(images)):
+    for change in (torch.ones_like(images), *changes):
         (back,) = torch.autograd.grad(images, of_part, change, retain_graph=True)
         yield back.cpu().numpy().astype(float)
 

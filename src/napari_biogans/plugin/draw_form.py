@@ -6,11 +6,12 @@ from pathlib import Path
 from random import SystemRandom
 
 from qtpy.QtCore import Signal
-from qtpy.QtWidgets import QCheckBox, QDoubleSpinBox, QFormLayout, QHBoxLayout, QWidget
+from qtpy.QtWidgets import QCheckBox, QFormLayout, QHBoxLayout, QWidget
 
 from napari_biogans.plugin.class_list import ClassList
 from napari_biogans.plugin.generation import DrawRequest, ModelFacts
-from napari_biogans.plugin.setting_editors import Choice, WholeNumber, ignore_wheel
+from napari_biogans.plugin.setting_editors import Choice, WholeNumber
+from napari_biogans.plugin.truncation_box import TruncationBox
 
 MOST_CELLS = 100_000
 FIRST_NUMBER = 64
@@ -38,15 +39,7 @@ class DrawForm(QWidget):
         self.seed.setToolTip("The same seed draws the same cells")
         self.is_new = QCheckBox("new each time")
         self.is_new.setChecked(True)
-        self.is_truncated = QCheckBox("within")
-        self.truncation = QDoubleSpinBox()
-        self.truncation.setRange(0.1, 5)
-        self.truncation.setSingleStep(0.1)
-        self.truncation.setValue(1)
-        self.truncation.setSuffix(" σ")
-        ignore_wheel(self.truncation)
-        for widget in (self.is_truncated, self.truncation):
-            widget.setToolTip("Keep latents near the middle of their distribution: more typical, less varied cells")
+        self.truncation = TruncationBox()
         self.one_red = QCheckBox("one red, many greens")
         self.classes = ClassList()
         self.own_greens = QCheckBox("a green latent for each class")
@@ -59,7 +52,7 @@ class DrawForm(QWidget):
         self._rows.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
         self._rows.addRow("Cells", self.number)
         self._rows.addRow("Seed", _side_by_side(self.seed, self.is_new))
-        self._rows.addRow("Truncation", _side_by_side(self.is_truncated, self.truncation))
+        self._rows.addRow("Truncation", self.truncation)
         self._rows.addRow("Classes", self.classes)
         self._rows.addRow("Red", self.one_red)
         self._rows.addRow("Green", self.own_greens)
@@ -67,7 +60,6 @@ class DrawForm(QWidget):
         self._rows.addRow("Show as", self.shape)
         self.classes.edited.connect(self.edited)
         self.is_new.toggled.connect(self._update)
-        self.is_truncated.toggled.connect(self._update)
         self.show_model(None)
 
     @property
@@ -117,7 +109,7 @@ class DrawForm(QWidget):
             path=path,
             number=self.number.get(),
             seed=self.seed.get(),
-            truncation=self.truncation.value() if self.is_truncated.isChecked() else None,
+            truncation=self.truncation.get(),
             one_red=self.one_red.isChecked(),
             classes=self.classes.chosen() if self._rows.isRowVisible(self.classes) else None,
             own_greens=self.own_greens.isChecked(),
@@ -126,7 +118,6 @@ class DrawForm(QWidget):
 
     def _update(self) -> None:
         self.seed.setEnabled(not self.is_new.isChecked())
-        self.truncation.setEnabled(self.is_truncated.isChecked())
 
 
 def _side_by_side(*widgets: QWidget) -> QWidget:

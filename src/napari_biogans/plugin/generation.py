@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +13,9 @@ from numpy.typing import NDArray
 from napari_biogans.plugin.class_colours import class_colours
 from napari_biogans.plugin.class_names import listed
 from napari_biogans.plugin.layer_data import LayerData, channel_layers, contact_sheet
+
+if TYPE_CHECKING:
+    from napari_biogans.models import Model
 
 AT_A_TIME = 256
 MOST_GREENS_VISIBLE = 2
@@ -81,7 +84,7 @@ class Drawn:
     metadata: dict[str, Any]
     """How to draw the same cells again."""
 
-    def layers(self, *, as_sheet: bool) -> list[LayerData]:
+    def layers(self, *, as_sheet: bool, limits: Sequence[tuple[float, float]] | None = None) -> list[LayerData]:
         """Make a layer of red and one of green per class.
 
         There is one layer of red where all classes share it, else one per
@@ -92,6 +95,8 @@ class Drawn:
         ----------
         as_sheet : bool
             All cells beside each other, and not in a stack.
+        limits : sequence of (low, high), optional
+            Of the contrast of each channel; default those of its pixels.
         """
         layers: list[LayerData] = []
         for place, (name, colour, cells) in enumerate(zip(self.class_names, self.colours, self.images, strict=True)):
@@ -105,6 +110,11 @@ class Drawn:
                 pixel_size=self.pixel_size,
                 metadata={**self.metadata, "class": name},
             )
+            if limits is not None:
+                of_class = [
+                    (data, {**keywords, "contrast_limits": limit}, kind)
+                    for (data, keywords, kind), limit in zip(of_class, limits, strict=True)
+                ]
             layers += [
                 (data, {**keywords, "visible": place == 0 or len(self.class_names) <= MOST_GREENS_VISIBLE}, kind)
                 for data, keywords, kind in (of_class[1:] if place and self.shares_red else of_class)
@@ -130,7 +140,18 @@ def look_at_model(path: Path, should_stop: Callable[[], bool]) -> Generator[None
     yield
     from napari_biogans.models import load_model
 
-    model = load_model(path)
+    return facts_of(load_model(path), path)
+
+
+def facts_of(model: Model, path: Path) -> ModelFacts:
+    """Take what is shown of a model.
+
+    Parameters
+    ----------
+    model : Model
+    path : pathlib.Path
+        Where it was opened.
+    """
     header = model.header
     kept = [name for name in model.networks if name != "critic"]
     return ModelFacts(
@@ -189,25 +210,52 @@ def draw(request: DrawRequest, should_stop: Callable[[], bool]) -> Generator[int
         block = latents[..., start : start + AT_A_TIME, :]
         blocks.append(model.generate(latents=block, classes=names, weights=request.weights))  # type: ignore[arg-type]
         yield min(start + AT_A_TIME, number)
-    header, count = model.header, len(model.class_names)
-    colours = dict(zip(model.class_names, class_colours(count) if count > 1 else ["green"], strict=True))
-    return Drawn(
-        images=np.concatenate(blocks, axis=1),
-        class_names=names,
-        colours=tuple(colours[name] for name in names),
-        shares_red=model.architecture.shares_red,
-        pixel_size=header.pixel_size,
-        metadata={
+    return drawn_by(
+        model,
+        request.path,
+        np.concatenate(blocks, axis=1),
+        names,
+        {
             "latents": latents,
             "seed": request.seed,
             "truncation": request.truncation,
             "one_red": request.one_red,
             "own_greens": request.own_greens,
+            "weights": request.weights or model.header.draws_from,
+        },
+    )
+
+
+def drawn_by(
+    model: Model, path: Path, images: NDArray[Any], class_names: tuple[str, ...], metadata: dict[str, Any]
+) -> Drawn:
+    """Put what a model drew together with what is known of the model.
+
+    Parameters
+    ----------
+    model : Model
+    path : pathlib.Path
+        Where it was opened.
+    images : array (K, N, C, H, W)
+    class_names : tuple of str
+        Of the K classes.
+    metadata : dict
+        What is known of the cells.
+    """
+    header, count = model.header, len(model.class_names)
+    colours = dict(zip(model.class_names, class_colours(count) if count > 1 else ["green"], strict=True))
+    return Drawn(
+        images=images,
+        class_names=class_names,
+        colours=tuple(colours[name] for name in class_names),
+        shares_red=model.architecture.shares_red,
+        pixel_size=header.pixel_size,
+        metadata={
+            **metadata,
             "classes": count,
             "class_names": model.class_names,
-            "model": str(request.path),
+            "model": str(path),
             "step": header.step,
-            "weights": request.weights or header.draws_from,
             "architecture": header.architecture,
         },
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_biogans.cells.cellset import CellsError
 from napari_biogans.plugin.layer_data import METADATA_KEY
 
 
@@ -53,3 +54,32 @@ def key_cells_of(layer: Any) -> list[KeyCell]:
         KeyCell(f"{layer.name} [{place}]", latent, Path(known["model"]), class_name)
         for place, latent in enumerate(latents)
     ]
+
+
+def key_cell_shown(layer: Any, point: Sequence[float]) -> KeyCell:
+    """Give the cell of a layer that is shown.
+
+    Parameters
+    ----------
+    layer : napari.layers.Layer, optional
+        The active one, if there is any.
+    point : sequence of float
+        Where the viewer is, in world coordinates.
+
+    Raises
+    ------
+    CellsError
+        If there is none, or it cannot be told which; the message says what to
+        do.
+    """
+    cells = [] if layer is None else key_cells_of(layer)
+    if not cells:
+        raise CellsError("Choose a layer of cells that were drawn or rebuilt, in the list of layers.")
+    if len(cells) == 1:
+        return cells[0]
+    if layer.ndim < 3 or len(layer.data) != len(cells):
+        raise CellsError(f"{layer.name} shows many cells beside each other; draw a stack to choose one of them.")
+    place = round(float(layer.world_to_data(point)[0]))
+    if not 0 <= place < len(cells):
+        raise CellsError(f"{layer.name} has no cell in this slice; move the slider below the picture.")
+    return cells[place]

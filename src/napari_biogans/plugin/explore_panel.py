@@ -1,0 +1,318 @@
+"""What the dock Explore shows: a model, where to start from, sliders, and cells to keep.
+
+This imports torch, which takes seconds: import it when that is done.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from qtpy.QtWidgets import QFormLayout, QGroupBox, QSpacerItem, QVBoxLayout, QWidget
+
+from napari_biogans.cells.cellset import CellsError
+from napari_biogans.latent import Direction
+from napari_biogans.plugin import session
+from napari_biogans.plugin.direction_sliders import DirectionSliders
+from napari_biogans.plugin.draw_form import NOT_SEPARABLE
+from napari_biogans.plugin.explore_layers import ExploreLayers
+from napari_biogans.plugin.exploring import (
+    Explored,
+    Look,
+    Sight,
+    draw_newest,
+    find_directions,
+    find_feature,
+    open_model,
+)
+from napari_biogans.plugin.feature_box import FeatureBox
+from napari_biogans.plugin.generate import NO_MODEL, WIDTH
+from napari_biogans.plugin.image_layers import ImageLayers
+from napari_biogans.plugin.kept_cells_box import KeptCellsBox
+from napari_biogans.plugin.key_cells import KeyCell, key_cell_shown
+from napari_biogans.plugin.latest_work import LatestWork
+from napari_biogans.plugin.model_box import ModelBox
+from napari_biogans.plugin.newest import Newest
+from napari_biogans.plugin.scrolling import WidthFittingScrollArea
+from napari_biogans.plugin.setting_editors import Choice
+from napari_biogans.plugin.start_box import NO_CELL, StartBox
+from napari_biogans.plugin.status_line import StatusLine
+
+ALL_CLASSES = "all classes"
+FOUND = "found"
+FINDING = "Finding the directions along which the images change most …"
+FINDING_FEATURE = "A direction is being found already."
+
+
+class ExplorePanel(QWidget):
+    """Shows a cell that follows the sliders.
+
+    Parameters
+    ----------
+    viewer : napari.viewer.Viewer
+    """
+
+    def __init__(self, viewer: Any, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._viewer = viewer
+        self._explored: Explored | None = None
+        self._start: NDArray[np.float32] | None = None
+        self._waiting: KeyCell | None = None
+        self._looks: Newest[Look] = Newest()
+        self._layers = ExploreLayers(viewer)
+        self._image_layers = ImageLayers(viewer, self)
+        self.model, self.summary = ModelBox(), StatusLine()
+        self.start = StartBox()
+        self.classes = Choice({ALL_CLASSES: None})
+        self.sliders = DirectionSliders()
+        self.kept = KeptCellsBox()
+        self.feature = FeatureBox(self._image_layers)
+        self.status = StatusLine()
+        self._opening, self._drawing = LatestWork(self), LatestWork(self)
+        self._finding, self._measuring = LatestWork(self, is_long=True), LatestWork(self, is_long=True)
+        self._lay_out()
+        self._connect()
+        self._open(self.model.path())
+
+    def close_down(self) -> None:
+        """Stop what goes on, and leave the viewer alone."""
+        for work in (self._opening, self._drawing, self._finding, self._measuring):
+            work.abandon()
+        self._viewer.layers.selection.events.active.disconnect(self._update)
+        self._image_layers.disconnect_all()
+        self.model.disconnect_all()
+        self.kept.disconnect_all()
+
+    def _lay_out(self) -> None:
+        inputs = QWidget()
+        groups = QVBoxLayout(inputs)
+        groups.setContentsMargins(0, 0, 0, 0)
+        class_row = QWidget()
+        self._rows = QFormLayout(class_row)
+        self._rows.setContentsMargins(0, 0, 0, 0)
+        self._rows.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
+        self._rows.addRow("Class", self.classes)
+        self.classes.setToolTip("The class whose green is shown, or all of them as layers")
+        for title, widgets in (
+            ("Model", (self.model, self.summary)),
+            ("Cell", (self.start, class_row)),
+            ("Directions", (self.sliders,)),
+            ("Kept cells", (self.kept,)),
+            ("Find a direction", (self.feature,)),
+        ):
+            group = QGroupBox(title)
+            box = QVBoxLayout(group)
+            for widget in widgets:
+                box.addWidget(widget)
+            groups.addWidget(group)
+        groups.addStretch()
+        scroll = WidthFittingScrollArea()
+        scroll.setWidget(inputs)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addItem(QSpacerItem(WIDTH, 0))
+        layout.addWidget(scroll, 1)
+        layout.addWidget(self.status)
+
+    def _connect(self) -> None:
+        self.model.chosen.connect(self._open)
+        self.start.cell.clicked.connect(partial(self._draw_part, slice(None)))
+        self.start.red.clicked.connect(self._draw_red)
+        self.start.green.clicked.connect(self._draw_green)
+        self.start.layer.clicked.connect(self._take_from_layer)
+        self.classes.edited.connect(self._ask)
+        self.sliders.moved.connect(self._ask)
+        self.kept.asked.connect(self._keep)
+        self.kept.chosen.connect(self._start_from_cell)
+        self.feature.asked.connect(self._find_feature)
+        self._opening.returned.connect(self._note_opened)
+        self._drawing.yielded.connect(self._show)
+        self._finding.yielded.connect(self._offer_directions)
+        self._finding.returned.connect(self._note_directions)
+        self._measuring.returned.connect(self._add_direction)
+        for work in (self._opening, self._drawing, self._finding, self._measuring):
+            work.failed.connect(self._fail)
+        self._viewer.layers.selection.events.active.connect(self._update)
+
+    # The model
+
+    def _open(self, path: Path | None) -> None:
+        self._finding.abandon()
+        self._measuring.abandon()
+        self._stop_drawing()
+        if self._waiting is not None and self._waiting.model != path:
+            self._waiting = None
+        if self._explored is None or path != self._explored.facts.path:
+            self._explored = self._start = None
+            self.sliders.forget()
+            self.sliders.say("")
+        if path is None:
+            self.summary.say(NO_MODEL)
+        else:
+            self.summary.say(f"Opening {path.name} …", str(path))
+            self._opening.begin(f"opening {path}", partial(open_model, path))
+        self._update()
+
+    def _note_opened(self, explored: Explored) -> None:
+        latent, is_another = self._latent(), self._explored is None
+        self._explored = explored
+        facts = explored.facts
+        self.summary.say(facts.summary, facts.details)
+        several = {} if len(facts.class_names) == 1 else {ALL_CLASSES: None}
+        classes = {**several, **{name: name for name in facts.class_names}}
+        self.classes.offer(classes)
+        if is_another:
+            self.classes.set(next(iter(classes.values())))
+        self._rows.setRowVisible(self.classes, bool(several))
+        self._stop_drawing()
+        self.sliders.say(FINDING)
+        self._finding.begin("finding directions", partial(find_directions, explored))
+        waiting, self._waiting = self._waiting, None
+        if waiting is not None:
+            self._start_from_cell(waiting)
+        elif latent is not None and latent.shape == (explored.model.latent_size,):
+            self._begin(latent)  # the same cell, by what the model has learned since
+        self._update()
+
+    # Directions
+
+    def _offer_directions(self, found: tuple[str, list[Direction]]) -> None:
+        self._hold()
+        self.sliders.offer(*found)
+        self._update()
+
+    def _note_directions(self, nothing: None) -> None:
+        self.sliders.say("")
+
+    def _find_feature(self) -> None:
+        if self._explored is None:
+            return
+        work = partial(
+            find_feature, self._explored, self.feature.latents(), self.feature.feature.get(), self._classes()[0]
+        )
+        self._measuring.begin("finding a direction", work)
+        self.status.say(f"Measuring {self.feature.feature.get()} …")
+        self._update()
+
+    def _add_direction(self, direction: Direction | None) -> None:
+        self._update()
+        if direction is not None:
+            self.sliders.add(FOUND, direction)
+            self.status.say(f"Added {direction.name}, which foretells {direction.explained:.0%} of its variance.")
+            self._update()
+
+    # The cell
+
+    def _latent(self) -> NDArray[np.float32] | None:
+        """Give the latent that the sliders stand for."""
+        return None if self._start is None else self._start + self.sliders.offset(len(self._start))
+
+    def _hold(self) -> None:
+        """Start from where the sliders are."""
+        self._start = self._latent()
+        self.sliders.centre()
+
+    def _begin(self, latent: NDArray[np.float32]) -> None:
+        self._start = latent
+        self.sliders.centre()
+        self._ask()
+        self._update()
+
+    def _draw_part(self, numbers: slice) -> None:
+        if self._explored is None:
+            return
+        (drawn,) = self._explored.model.draw_latents(1, truncation=self.start.truncation.get())
+        latent = self._latent()
+        if latent is None:
+            latent = drawn
+        latent[numbers] = drawn[numbers]
+        self._begin(latent)
+
+    def _draw_red(self) -> None:
+        if self._explored is not None:
+            self._draw_part(slice(None, self._explored.model.red_latent_size))
+
+    def _draw_green(self) -> None:
+        if self._explored is not None:
+            self._draw_part(slice(self._explored.model.red_latent_size, None))
+
+    def _take_from_layer(self) -> None:
+        try:
+            self._start_from_cell(key_cell_shown(self._viewer.layers.selection.active, self._viewer.dims.point))
+        except CellsError as error:
+            self.status.say(str(error))
+
+    def _start_from_cell(self, cell: KeyCell) -> None:
+        if self._explored is None or cell.model != self._explored.facts.path:
+            self._waiting = cell
+            self.model.add(cell.model)
+            return
+        if cell.latent.shape != (self._explored.model.latent_size,):
+            self.status.say(f"{cell.name} has another latent size than this model, which has been trained anew since.")
+            return
+        if self.classes.get() is not None and cell.class_name in self._explored.facts.class_names:
+            self.classes.blockSignals(True)
+            self.classes.set(cell.class_name)
+            self.classes.blockSignals(False)
+        self._begin(cell.latent.copy())
+        self.status.say(f"Started from {cell.name}.")
+
+    def _keep(self, name: str) -> None:
+        latent = self._latent()
+        if latent is not None and self._explored is not None:
+            classes = self._classes()
+            class_name = classes[0] if len(classes) == 1 else None
+            session.SESSION.keep(KeyCell(name, latent, self._explored.facts.path, class_name))
+            self.status.say(f"Kept {name}.")
+
+    # The picture
+
+    def _classes(self) -> tuple[str, ...]:
+        if self._explored is None:
+            return ()
+        chosen = self.classes.get()
+        return self._explored.facts.class_names if chosen is None else (chosen,)
+
+    def _ask(self) -> None:
+        latent = self._latent()
+        if self._explored is None or latent is None:
+            return
+        if not self._looks.post(Look(latent, self._classes())):
+            self._drawing.begin("drawing a cell", partial(draw_newest, self._explored, self._looks))
+
+    def _stop_drawing(self) -> None:
+        # Who drew until now may still take one more look.
+        self._drawing.abandon()
+        self._looks = Newest()
+
+    def _show(self, sight: Sight) -> None:
+        self._layers.show(sight.layers)
+
+    # What can be done
+
+    def _fail(self, error: Exception) -> None:
+        if not self._opening.is_running:
+            self._waiting = None
+        if self._explored is None:
+            self.summary.say(str(error))
+        self.status.say(str(error) or type(error).__name__)
+        if not self._finding.is_running:
+            self.sliders.say("")
+        self._update()
+
+    def _update(self, event: Any = None) -> None:
+        problem = "" if self._explored is not None else NO_MODEL
+        no_cell = problem or ("" if self._start is not None else NO_CELL)
+        whole = self._explored is not None and not self._explored.facts.separable
+        layer_problem = ""
+        try:
+            key_cell_shown(self._viewer.layers.selection.active, self._viewer.dims.point)
+        except CellsError as error:
+            layer_problem = str(error)
+        self.start.update_buttons(problem, NOT_SEPARABLE if whole else no_cell, layer_problem)
+        self.sliders.disable(no_cell)
+        self.kept.offer(no_cell)
+        self.feature.disable(problem or (FINDING_FEATURE if self._measuring.is_running else ""))
