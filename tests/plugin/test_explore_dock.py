@@ -57,13 +57,13 @@ def shown(viewer, qtbot):
         def is_shown():
             layers = [layer for layer in viewer.layers if layer.name.startswith("explore")]
             return bool(layers) and all(
-                np.array_equal(layer.metadata["biogans"]["latents"][0], panel._latent())
+                np.array_equal(layer.metadata["biogans"]["latents"][0], panel.latent())
                 and (classes is None or layer.metadata["biogans"]["class"] in classes)
                 for layer in layers
             )
 
         qtbot.waitUntil(is_shown, timeout=WAIT_MS)
-        return {layer.name: layer.data for layer in viewer.layers if layer.name.startswith("explore")}
+        return {layer.name: layer.data.copy() for layer in viewer.layers if layer.name.startswith("explore")}
 
     return wait
 
@@ -102,14 +102,14 @@ def test_the_picture_is_what_the_model_draws(viewer, open_explore, star_run, cli
     assert viewer.layers.selection.active is layers["mine"]
     camera = view_of(viewer)
     model = load_model(star_run)
-    start = panel._latent()
+    start = panel.latent()
     for place, value in ((0, 25), (5, -60), (0, -10)):
         panel.sliders.sliders[place].setValue(value)
     data = shown(panel)
     directions = panel.sliders._directions
     moved = start - 10 / 20 * directions[0].vector - 3 * directions[5].vector
-    np.testing.assert_allclose(panel._latent(), moved, atol=1e-6)
-    expected = model.generate(latents=panel._latent()[None])
+    np.testing.assert_allclose(panel.latent(), moved, atol=1e-6)
+    expected = model.generate(latents=panel.latent()[None])
     np.testing.assert_array_equal(data["explore red"], expected[0, 0, 0])
     for k, name in enumerate(model.class_names):
         np.testing.assert_array_equal(data[f"explore {name} green"], expected[k, 0, 1])
@@ -121,7 +121,7 @@ def test_the_picture_is_what_the_model_draws(viewer, open_explore, star_run, cli
             assert layer.translate[1] > 50 * 0.2
             np.testing.assert_allclose(layer.scale, (0.2, 0.2))
             (cell,) = key_cells_of(layer)
-            np.testing.assert_array_equal(cell.latent, panel._latent())
+            np.testing.assert_array_equal(cell.latent, panel.latent())
             assert cell.model == star_run
     click(panel.sliders.reset)
     np.testing.assert_array_equal(shown(panel)["explore red"], model.generate(latents=start[None])[0, 0, 0])
@@ -132,25 +132,25 @@ def test_a_new_green_leaves_red_as_it_is(open_explore, star_run, click, shown):
     panel = open_explore(star_run)
     click(panel.start.cell)
     panel.sliders.sliders[1].setValue(30)
-    before, latent = shown(panel), panel._latent()
+    before, latent = shown(panel), panel.latent()
     click(panel.start.green)
     after = shown(panel)
     np.testing.assert_array_equal(after["explore red"], before["explore red"])
-    np.testing.assert_allclose(panel._latent()[:4], latent[:4])
-    assert (panel._latent()[4:] != latent[4:]).all()
-    green = panel._latent()[4:]
+    np.testing.assert_allclose(panel.latent()[:4], latent[:4])
+    assert (panel.latent()[4:] != latent[4:]).all()
+    green = panel.latent()[4:]
     click(panel.start.red)
     shown(panel)
-    assert (panel._latent()[:4] != latent[:4]).all()
-    np.testing.assert_array_equal(panel._latent()[4:], green)
+    assert (panel.latent()[:4] != latent[:4]).all()
+    np.testing.assert_array_equal(panel.latent()[4:], green)
 
 
 def test_red_directions_leave_green_latents_alone(open_explore, star_run, click, shown):
     panel = open_explore(star_run)
     click(panel.start.cell)
-    latent = panel._latent()
+    latent = panel.latent()
     panel.sliders.sliders[0].setValue(40)
-    np.testing.assert_array_equal(panel._latent()[4:], latent[4:])
+    np.testing.assert_array_equal(panel.latent()[4:], latent[4:])
     shown(panel)
 
 
@@ -160,7 +160,7 @@ def test_cells_are_drawn_within_the_truncation(open_explore, star_run, click, sh
     panel.start.truncation.sigmas.setValue(0.3)
     for _ in range(5):
         click(panel.start.cell)
-        assert np.abs(panel._latent()).max() <= 0.3
+        assert np.abs(panel.latent()).max() <= 0.3
     shown(panel)
 
 
@@ -171,7 +171,7 @@ def test_one_class_or_all(viewer, open_explore, star_run, click, shown):
     panel.classes.set("Tea1")
     data = shown(panel, classes=["Tea1"])
     assert list(data) == ["explore red", "explore green"]
-    latents = panel._latent()[None]
+    latents = panel.latent()[None]
     np.testing.assert_array_equal(data["explore green"], load_model(star_run).generate(latents=latents)[2, 0, 1])
     layers = list(viewer.layers)
     panel.classes.set("Mal3")
@@ -194,7 +194,7 @@ def test_a_model_that_is_not_separable(open_explore, trained_run, click, shown):
         assert not button.isEnabled()
         assert "train a separable one" in button.toolTip()
     panel.sliders.sliders[3].setValue(60)
-    expected = load_model(run).generate(latents=panel._latent()[None])[0, 0]
+    expected = load_model(run).generate(latents=panel.latent()[None])[0, 0]
     np.testing.assert_array_equal(shown(panel)["explore green"], expected[1])
 
 
@@ -221,14 +221,14 @@ def test_kept_cells(open_explore, star_run, click, shown, fresh_session):
     panel.kept.name.setText("long one")
     panel.sliders.sliders[2].setValue(33)
     click(panel.kept.keep)
-    first = panel._latent()
+    first = panel.latent()
     assert [cell.name for cell in fresh_session.kept_cells] == ["from elsewhere", "long one"]
     np.testing.assert_array_equal(fresh_session.kept_cells[1].latent, first)
     assert fresh_session.kept_cells[1].model == star_run
     assert fresh_session.kept_cells[1].class_name is None
     assert [panel.kept.list.item(k).text() for k in range(2)] == ["from elsewhere", "long one"]
     panel.kept.list.itemClicked.emit(panel.kept.list.item(0))
-    np.testing.assert_array_equal(panel._latent(), np.full(8, 0.5, np.float32))
+    np.testing.assert_array_equal(panel.latent(), np.full(8, 0.5, np.float32))
     shown(panel)
     panel.sliders.sliders[0].setValue(10)
     np.testing.assert_array_equal(fresh_session.kept_cells[0].latent, np.full(8, 0.5, np.float32))
@@ -265,7 +265,7 @@ def test_starting_from_a_layer_opens_its_model(viewer, open_explore, star_run, t
 def test_a_model_that_was_trained_on_draws_the_same_latent(open_explore, star_run, click, shown, fresh_session, qtbot):
     panel = open_explore(star_run)
     click(panel.start.cell)
-    before, latent = shown(panel), panel._latent()
+    before, latent = shown(panel), panel.latent()
     model = load_model(star_run)
     for weight in model.generator.parameters():
         weight.data.mul_(3)
@@ -371,7 +371,7 @@ def test_the_newest_look_is_shown_and_others_are_left_out(open_explore, star_run
     go.set()
     shown(panel)
     assert len(drawn) == 2
-    np.testing.assert_array_equal(drawn[1], panel._latent())
+    np.testing.assert_array_equal(drawn[1], panel.latent())
 
 
 def test_requests_are_taken_newest_first_and_only_once():

@@ -19,6 +19,8 @@ PER_SIGMA = 20
 """Steps of a slider."""
 LETTERS = 14
 """Of a name that there is room for."""
+WIDEST, MARGIN = "+0.00 σ", 16
+"""Text beside a slider, and pixels around it, which napari's style needs."""
 
 
 class DirectionSliders(QWidget):
@@ -115,8 +117,9 @@ class DirectionSliders(QWidget):
 
     def _add_row(self, row: int, direction: Direction, value: int) -> None:
         name, number = QLabel(), QLabel()
-        name.setText(name.fontMetrics().elidedText(direction.name, Qt.TextElideMode.ElideRight, _width(name, LETTERS)))
-        number.setFixedWidth(_width(number, len("+0.00 σ")))
+        width = name.fontMetrics().averageCharWidth() * LETTERS
+        name.setText(name.fontMetrics().elidedText(direction.name, Qt.TextElideMode.ElideRight, width))
+        number.setFixedWidth(number.fontMetrics().horizontalAdvance(WIDEST) + MARGIN)
         number.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         slider = QSlider(Qt.Orientation.Horizontal)
         slider.setRange(round(-FARTHEST * PER_SIGMA), round(FARTHEST * PER_SIGMA))
@@ -147,7 +150,3 @@ class DirectionSliders(QWidget):
 def _tip(direction: Direction) -> str:
     text = f"{direction.name}, in standard deviations of what the model draws from, {-FARTHEST:g} to {FARTHEST:g} σ"
     return text if direction.explained is None else f"{text}.\nExplains {direction.explained:.0%}."
-
-
-def _width(label: QLabel, letters: int) -> int:
-    return label.fontMetrics().averageCharWidth() * letters

@@ -26,10 +26,6 @@ class ExploreLayers:
         self._layers: list[Image] = []
         self._names: list[str] = []
 
-    def own(self, layer: Any) -> bool:
-        """Tell whether a layer is one of these."""
-        return layer in self._layers
-
     def show(self, wanted: Sequence[LayerData]) -> None:
         """Show a cell.
 
@@ -40,7 +36,9 @@ class ExploreLayers:
         names = [keywords["name"] for _, keywords, _ in wanted]
         if names == self._names and len(self._present()) == len(names) and self._fit(wanted):
             for layer, (data, keywords, _) in zip(self._layers, wanted, strict=True):
-                layer.data = data
+                # A new array would have napari measure all layers anew, which takes longer than to draw a cell.
+                layer.data[...] = data
+                layer.refresh(extent=False)
                 layer.metadata = keywords["metadata"]
         else:
             self._replace(wanted)
@@ -68,8 +66,8 @@ class ExploreLayers:
         self._layers = [Image(data, **keywords) for data, keywords, _ in placed]
         for layer in self._layers:
             self._viewer.add_layer(layer)
-        # What somebody works on stays what it is.
-        if active is not None and active in self._viewer.layers:
-            self._viewer.layers.selection.active = active
+        # What somebody works on stays what it is. napari would choose the last layer, which may be hidden.
+        shown = [layer for layer in self._layers if layer.visible][-1]
+        self._viewer.layers.selection.active = active if active in self._viewer.layers else shown
         if place is None:
             self._viewer.reset_view()

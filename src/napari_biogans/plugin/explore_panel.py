@@ -18,24 +18,15 @@ from napari_biogans.latent import Direction
 from napari_biogans.plugin import session
 from napari_biogans.plugin.direction_sliders import DirectionSliders
 from napari_biogans.plugin.draw_form import NOT_SEPARABLE
-from napari_biogans.plugin.explore_layers import ExploreLayers
-from napari_biogans.plugin.exploring import (
-    Explored,
-    Look,
-    Sight,
-    draw_newest,
-    find_directions,
-    find_feature,
-    open_model,
-)
+from napari_biogans.plugin.exploring import Explored, Look, find_directions, find_feature, open_model
 from napari_biogans.plugin.feature_box import FeatureBox
 from napari_biogans.plugin.generate import NO_MODEL, WIDTH
 from napari_biogans.plugin.image_layers import ImageLayers
 from napari_biogans.plugin.kept_cells_box import KeptCellsBox
 from napari_biogans.plugin.key_cells import KeyCell, key_cell_shown
 from napari_biogans.plugin.latest_work import LatestWork
+from napari_biogans.plugin.live_picture import LivePicture
 from napari_biogans.plugin.model_box import ModelBox
-from napari_biogans.plugin.newest import Newest
 from napari_biogans.plugin.scrolling import WidthFittingScrollArea
 from napari_biogans.plugin.setting_editors import Choice
 from napari_biogans.plugin.start_box import NO_CELL, StartBox
@@ -61,8 +52,7 @@ class ExplorePanel(QWidget):
         self._explored: Explored | None = None
         self._start: NDArray[np.float32] | None = None
         self._waiting: KeyCell | None = None
-        self._looks: Newest[Look] = Newest()
-        self._layers = ExploreLayers(viewer)
+        self.picture = LivePicture(viewer, self)
         self._image_layers = ImageLayers(viewer, self)
         self.model, self.summary = ModelBox(), StatusLine()
         self.start = StartBox()
@@ -71,7 +61,7 @@ class ExplorePanel(QWidget):
         self.kept = KeptCellsBox()
         self.feature = FeatureBox(self._image_layers)
         self.status = StatusLine()
-        self._opening, self._drawing = LatestWork(self), LatestWork(self)
+        self._opening = LatestWork(self)
         self._finding, self._measuring = LatestWork(self, is_long=True), LatestWork(self, is_long=True)
         self._lay_out()
         self._connect()
@@ -79,8 +69,9 @@ class ExplorePanel(QWidget):
 
     def close_down(self) -> None:
         """Stop what goes on, and leave the viewer alone."""
-        for work in (self._opening, self._drawing, self._finding, self._measuring):
+        for work in (self._opening, self._finding, self._measuring):
             work.abandon()
+        self.picture.stop()
         self._viewer.layers.selection.events.active.disconnect(self._update)
         self._image_layers.disconnect_all()
         self.model.disconnect_all()
@@ -129,11 +120,10 @@ class ExplorePanel(QWidget):
         self.kept.chosen.connect(self._start_from_cell)
         self.feature.asked.connect(self._find_feature)
         self._opening.returned.connect(self._note_opened)
-        self._drawing.yielded.connect(self._show)
         self._finding.yielded.connect(self._offer_directions)
         self._finding.returned.connect(self._note_directions)
         self._measuring.returned.connect(self._add_direction)
-        for work in (self._opening, self._drawing, self._finding, self._measuring):
+        for work in (self._opening, self.picture, self._finding, self._measuring):
             work.failed.connect(self._fail)
         self._viewer.layers.selection.events.active.connect(self._update)
 
@@ -142,7 +132,7 @@ class ExplorePanel(QWidget):
     def _open(self, path: Path | None) -> None:
         self._finding.abandon()
         self._measuring.abandon()
-        self._stop_drawing()
+        self.picture.stop()
         if self._waiting is not None and self._waiting.model != path:
             self._waiting = None
         if self._explored is None or path != self._explored.facts.path:
@@ -157,7 +147,7 @@ class ExplorePanel(QWidget):
         self._update()
 
     def _note_opened(self, explored: Explored) -> None:
-        latent, is_another = self._latent(), self._explored is None
+        latent, is_another = self.latent(), self._explored is None
         self._explored = explored
         facts = explored.facts
         self.summary.say(facts.summary, facts.details)
@@ -167,7 +157,7 @@ class ExplorePanel(QWidget):
         if is_another:
             self.classes.set(next(iter(classes.values())))
         self._rows.setRowVisible(self.classes, bool(several))
-        self._stop_drawing()
+        self.picture.stop()
         self.sliders.say(FINDING)
         self._finding.begin("finding directions", partial(find_directions, explored))
         waiting, self._waiting = self._waiting, None
@@ -206,13 +196,13 @@ class ExplorePanel(QWidget):
 
     # The cell
 
-    def _latent(self) -> NDArray[np.float32] | None:
+    def latent(self) -> NDArray[np.float32] | None:
         """Give the latent that the sliders stand for."""
         return None if self._start is None else self._start + self.sliders.offset(len(self._start))
 
     def _hold(self) -> None:
         """Start from where the sliders are."""
-        self._start = self._latent()
+        self._start = self.latent()
         self.sliders.centre()
 
     def _begin(self, latent: NDArray[np.float32]) -> None:
@@ -225,7 +215,7 @@ class ExplorePanel(QWidget):
         if self._explored is None:
             return
         (drawn,) = self._explored.model.draw_latents(1, truncation=self.start.truncation.get())
-        latent = self._latent()
+        latent = self.latent()
         if latent is None:
             latent = drawn
         latent[numbers] = drawn[numbers]
@@ -261,7 +251,7 @@ class ExplorePanel(QWidget):
         self.status.say(f"Started from {cell.name}.")
 
     def _keep(self, name: str) -> None:
-        latent = self._latent()
+        latent = self.latent()
         if latent is not None and self._explored is not None:
             classes = self._classes()
             class_name = classes[0] if len(classes) == 1 else None
@@ -277,19 +267,9 @@ class ExplorePanel(QWidget):
         return self._explored.facts.class_names if chosen is None else (chosen,)
 
     def _ask(self) -> None:
-        latent = self._latent()
-        if self._explored is None or latent is None:
-            return
-        if not self._looks.post(Look(latent, self._classes())):
-            self._drawing.begin("drawing a cell", partial(draw_newest, self._explored, self._looks))
-
-    def _stop_drawing(self) -> None:
-        # Who drew until now may still take one more look.
-        self._drawing.abandon()
-        self._looks = Newest()
-
-    def _show(self, sight: Sight) -> None:
-        self._layers.show(sight.layers)
+        latent = self.latent()
+        if self._explored is not None and latent is not None:
+            self.picture.ask(self._explored, Look(latent, self._classes()))
 
     # What can be done
 

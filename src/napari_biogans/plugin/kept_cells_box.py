@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from qtpy.QtCore import Signal
+from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import QHBoxLayout, QLineEdit, QListWidget, QListWidgetItem, QPushButton, QVBoxLayout, QWidget
 
 from napari_biogans.plugin import session
@@ -36,6 +36,8 @@ class KeptCellsBox(QWidget):
         self.remove.setToolTip(REMOVE_TIP)
         self.list = QListWidget()
         self.list.setToolTip("Cells that are kept; click one to start from it")
+        self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.list.setTextElideMode(Qt.TextElideMode.ElideMiddle)
         self.list.setFixedHeight(LINES * (self.list.fontMetrics().height() + 6) + 2 * self.list.frameWidth())
         first, below = QHBoxLayout(), QHBoxLayout()
         first.addWidget(self.name, 1)
