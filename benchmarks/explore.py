@@ -102,7 +102,7 @@ def main() -> None:
             path = Path(folder) / f"{architecture}-{classes}.safetensors"
             untrained_model(shape, architecture).save(path)
             viewer.layers.clear()
-            dock.panel.model.add(path)
+            dock.panel.model.box.add(path)
             wait_until(lambda: bool(dock.panel.sliders.names) and not dock.panel.sliders.notice.text())
             dock.panel.start.cell.click()
             wait_until(lambda: len(viewer.layers) > 0)

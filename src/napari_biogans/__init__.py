@@ -25,6 +25,8 @@ if TYPE_CHECKING:
         overview_figure,
     )
     from napari_biogans.latent import (
+        CellCycle,
+        Colocalisation,
         Completion,
         Direction,
         LatentError,
@@ -32,11 +34,14 @@ if TYPE_CHECKING:
         LatentStoppedError,
         Reconstruction,
         ReconstructionConfig,
+        cell_cycle,
+        colocalisation,
         complete,
         interpolate,
         measure_cells,
         principal_directions,
         reconstruct,
+        walk,
     )
     from napari_biogans.models import Model, ModelFileError, import_original, load_model, read_latents
     from napari_biogans.training import (
@@ -70,6 +75,8 @@ _HOMES = {
         "overview_figure",
     ),
     "latent": (
+        "CellCycle",
+        "Colocalisation",
         "Completion",
         "Direction",
         "LatentError",
@@ -77,11 +84,14 @@ _HOMES = {
         "LatentStoppedError",
         "Reconstruction",
         "ReconstructionConfig",
+        "cell_cycle",
+        "colocalisation",
         "complete",
         "interpolate",
         "measure_cells",
         "principal_directions",
         "reconstruct",
+        "walk",
     ),
     "models": ("Model", "ModelFileError", "import_original", "load_model", "read_latents"),
     "training": (
@@ -106,9 +116,11 @@ __all__ = [
     "C2STError",
     "C2STResult",
     "C2STStoppedError",
+    "CellCycle",
     "CellSet",
     "CellsError",
     "CellsWarning",
+    "Colocalisation",
     "Completion",
     "DeviceMemoryError",
     "Direction",
@@ -132,6 +144,8 @@ __all__ = [
     "c2st_matrix",
     "c2st_model",
     "c2st_run",
+    "cell_cycle",
+    "colocalisation",
     "complete",
     "diversity",
     "import_original",
@@ -148,6 +162,7 @@ __all__ = [
     "resume",
     "simulate_cells",
     "train",
+    "walk",
     "write_cells",
 ]
 

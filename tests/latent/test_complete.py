@@ -22,7 +22,7 @@ def test_every_class_is_drawn_for_every_cell(star, drawn, completed):
 def test_mean_and_spread_are_those_of_the_draws(star, completed):
     size = star.red_latent_size
     greens = star.draw_latents(6, seed=0)[:, size:]
-    whole = np.concatenate([np.repeat(completed.red_latents[4:5], 6, axis=0), greens], axis=1)
+    whole = np.concatenate([np.repeat(completed.latents[4:5, :size], 6, axis=0), greens], axis=1)
     unit = (to_unit(star.generate(latents=whole), completed.intensity_range)[:, :, 1:] + 1) / 2
     np.testing.assert_allclose(completed.mean[:, 4], unit.mean(axis=1), atol=1e-6)
     np.testing.assert_allclose(completed.std[:, 4], unit.std(axis=1, ddof=1), atol=1e-6)
@@ -39,6 +39,19 @@ def test_the_error_is_known_where_the_truth_is(completed, drawn):
     )
     assert "class 2: median RMSE of its own green" in str(completed)
     assert "as the model has learned them" in str(completed)
+
+
+def test_greens_are_matched_where_that_is_asked_for(star, drawn, completed):
+    cells = drawn[0].subset(["class 2"])
+    result = complete(star, cells, draws=2, match_green=True, steps=60, starts=3, device="cpu", progress=False)
+    drawn_again = star.generate(latents=result.latents)
+    np.testing.assert_allclose(result.matched, drawn_again[:, :, 1:] / 255, atol=1e-6)
+    table = result.to_frame()
+    # The red is the cell's, so that the green that was drawn from many latents is no further off than it would be.
+    assert table["matched_rmse"].median() < 0.6 * table["green_rmse"].median()
+    assert "matched_rmse" not in completed.to_frame()
+    with pytest.raises(LatentError, match="does not draw another"):
+        complete(star, CellSet([cells.images[0]], ["another"]), match_green=True, progress=False)
 
 
 def test_cells_of_other_classes_are_completed_too(star, drawn):

@@ -128,6 +128,14 @@ def test_parts_take_a_separable_model():
         principal_directions(varied("joint"), part="red")
 
 
+def test_a_model_that_draws_one_image_has_none():
+    model = varied("joint")
+    for weight in model.generator.parameters():
+        weight.data.mul_(0)
+    with pytest.raises(LatentError, match="same from every latent"):
+        principal_directions(model, draws=16)
+
+
 def test_it_can_be_stopped(star):
     asked = iter([False, True])
     with pytest.raises(LatentStoppedError):

@@ -209,3 +209,24 @@ def test_a_folder_gets_table_latents_stacks_and_figure(star, drawn, quick, tmp_p
     assert len(axes.get_xticklabels()) == 4
     assert "RMSE" in axes.get_xlabel()
     assert bar.get_ylabel()
+
+
+def test_a_search_can_begin_at_given_latents(star, drawn):
+    cells, latents = drawn
+    settings = {"starts": 1, "steps": 1, "device": "cpu", "progress": False}
+    near = np.tile(latents, (3, 1))
+    result = reconstruct(star, cells, start_from=near, **settings)
+    np.testing.assert_allclose(result.latents, near, atol=1e-2)
+    assert result.error.max() < 0.004  # what rounding to 8 bits takes
+    blocks = reconstruct(star, cells, start_from=near, batch_size=4, **settings)
+    np.testing.assert_allclose(blocks.latents, result.latents, atol=1e-5)
+    # The other starts stay random, and the best one wins.
+    far = reconstruct(star, cells, start_from=near + 5, **{**settings, "starts": 3, "steps": 60})
+    alone = reconstruct(star, cells, start_from=near + 5, **{**settings, "steps": 60})
+    assert np.median(far.error) < np.median(alone.error)
+
+
+@pytest.mark.parametrize("start_from", [np.zeros((17, 8)), np.zeros((18, 7)), np.full((18, 8), np.nan)])
+def test_latents_to_start_from_that_do_not_fit_are_refused(star, drawn, start_from):
+    with pytest.raises(LatentError, match=r"finite numbers, \(18, 8\)"):
+        reconstruct(star, drawn[0], start_from=start_from, progress=False)

@@ -33,11 +33,11 @@ WAIT_MS = 20_000
 @pytest.fixture(autouse=True)
 def fresh_session(monkeypatch):
     """No models of other tests."""
-    from napari_biogans.plugin import model_box
+    from napari_biogans.plugin import key_sources, model_box
 
     fresh = session.Session()
-    monkeypatch.setattr(session, "SESSION", fresh)
-    monkeypatch.setattr(model_box, "SESSION", fresh)
+    for module in (session, model_box, key_sources):
+        monkeypatch.setattr(module, "SESSION", fresh)
     return fresh
 
 
@@ -101,7 +101,8 @@ def answer_dialog(monkeypatch):
 
     def answer(path):
         monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *_: str(path))
-        monkeypatch.setattr(QFileDialog, "getOpenFileName", lambda *_: (str(path), ""))
+        for name in ("getOpenFileName", "getSaveFileName"):
+            monkeypatch.setattr(QFileDialog, name, lambda *_: (str(path), ""))
 
     return answer
 
@@ -145,6 +146,22 @@ def trained_run(tmp_path, pixels):
         cells = CellSet([pixels], ["Tea1"], pixel_size=0.2)
         train_model(cells, tmp_path / name, progress=False, **{**TINY, "steps": 2, **settings})
         return tmp_path / name
+
+    return make
+
+
+@pytest.fixture
+def class_run(tmp_path, pixels):
+    """Make the folder of a run on several classes."""
+
+    def make(architecture="star-shaped", names=("Alp14", "Arp3", "Tea1")) -> Path:
+        from napari_biogans import CellSet
+        from napari_biogans import train as train_model
+
+        cells = CellSet([pixels] * len(names), names, pixel_size=0.2)
+        settings = {**TINY, "steps": 1, "samples": 8, "red_portion": 0.5, "architecture": architecture}
+        train_model(cells, tmp_path / architecture, progress=False, **settings)
+        return tmp_path / architecture
 
     return make
 

@@ -3,11 +3,12 @@
 import numpy as np
 import pytest
 
-from napari_biogans import CellSet, load_model
-from napari_biogans import train as train_model
+from napari_biogans import load_model
+from napari_biogans.plugin.draw_form import KEPT, OF_LAYER
+from napari_biogans.plugin.key_cells import KeyCell, key_cells_of
 from napari_biogans.plugin.training_job import State
 
-from .conftest import TINY, WAIT_MS
+from .conftest import WAIT_MS
 
 
 @pytest.fixture
@@ -157,19 +158,6 @@ def test_the_model_that_was_just_trained_is_chosen(
 # -- several classes
 
 
-@pytest.fixture
-def class_run(tmp_path, pixels):
-    """Make the folder of a run on several classes."""
-
-    def make(architecture="star-shaped", names=("Alp14", "Arp3", "Tea1")):
-        cells = CellSet([pixels] * len(names), names, pixel_size=0.2)
-        settings = {**TINY, "steps": 1, "samples": 8, "red_portion": 0.5, "architecture": architecture}
-        train_model(cells, tmp_path / architecture, progress=False, **settings)
-        return tmp_path / architecture
-
-    return make
-
-
 def names_of(viewer):
     return [layer.name for layer in viewer.layers]
 
@@ -261,3 +249,115 @@ def test_models_of_one_class_are_not_asked_for_classes(open_generate, trained_ru
     dock = open_generate(trained_run())
     assert dock.form.classes.isHidden()
     assert dock.form.own_greens.isHidden()
+
+
+# -- cells that are known
+
+
+@pytest.fixture
+def kept(fresh_session):
+    """Keep cells of a model."""
+
+    def keep(run, n, seed=5):
+        latents = load_model(run).draw_latents(n, seed=seed)
+        for place, latent in enumerate(latents):
+            fresh_session.keep(KeyCell(f"kept {place}", latent, run))
+        return latents
+
+    return keep
+
+
+def test_kept_cells_are_drawn_again(viewer, open_generate, generate, class_run, kept):
+    run = class_run()
+    dock = open_generate(run / "model.safetensors")
+    assert not dock.form.number.isHidden()
+    dock.form.latents.set(KEPT)
+    assert dock.generate.toolTip() == dock.status.text()
+    assert dock.status.text().startswith("No cells are kept")
+    assert not dock.generate.isEnabled()
+    latents = kept(run, 3)
+    assert dock.form.number.isHidden(), "as many as are kept"
+    assert dock.status.text() == ""
+    generate(dock)
+    assert dock.status.text().startswith("Drew 3 cells. ")
+    expected = load_model(run).generate(latents=latents)
+    for place, name in enumerate(("Alp14", "Arp3", "Tea1")):
+        assert np.array_equal(viewer.layers[f"{name} green"].data, expected[place, :, 1])
+    known = viewer.layers["red"].metadata["biogans"]
+    assert known["cells"] == ("kept 0", "kept 1", "kept 2")
+    assert (known["seed"], known["truncation"]) == (None, None)
+    assert np.array_equal(known["latents"], latents)
+
+
+def test_many_greens_for_each_kept_red(viewer, open_generate, generate, class_run, kept):
+    run = class_run()
+    latents = kept(run, 2)
+    dock = open_generate(run)
+    dock.form.latents.set(KEPT)
+    dock.form.one_red.setChecked(True)
+    assert not dock.form.number.isHidden()
+    dock.form.number.set(100_000)
+    assert not dock.generate.isEnabled()
+    assert "100,000 cells can be drawn at once" in dock.generate.toolTip()
+    dock.form.number.set(3)
+    dock.form.own_greens.setChecked(True)
+    generate(dock)
+    red = viewer.layers["red"].data
+    assert len(red) == 6
+    model = load_model(run)
+    assert np.array_equal(red, model.generate(latents=np.repeat(latents, 3, axis=0))[0, :, 0])
+    known = viewer.layers["red"].metadata["biogans"]
+    assert known["latents"].shape == (3, 6, 4)
+    again = model.draw_latents(
+        3, seed=known["seed"], red_latents=latents[:, : model.red_latent_size], green_latents="per-class"
+    )
+    assert np.array_equal(known["latents"], again)
+
+
+def test_cells_of_the_selected_layer(viewer, open_generate, generate, class_run):
+    run = class_run()
+    dock = open_generate(run)
+    dock.form.number.set(4)
+    generate(dock)
+    viewer.layers.selection.active = source = viewer.layers["Tea1 green"]
+    dock.form.latents.set(OF_LAYER)
+    dock.form.one_red.setChecked(True)
+    dock.form.number.set(2)
+    generate(dock)
+    assert len(viewer.layers["red [1]"].data) == 8
+    assert viewer.layers.selection.active is source, "or the next press would draw sixteen"
+    dock.form.one_red.setChecked(False)
+    dock.form.classes.choose(["Tea1"])
+    generate(dock)
+    assert np.array_equal(viewer.layers["Tea1 green [2]"].data, source.data)
+
+
+def test_cells_of_other_models_are_left_out_or_refused(
+    viewer, open_generate, generate, class_run, trained_run, kept, fresh_session, qtbot
+):
+    star, other = class_run(), trained_run()
+    kept(star, 2)
+    kept(other, 1)
+    dock = open_generate(star)
+    dock.form.latents.set(KEPT)
+    generate(dock)
+    assert len(viewer.layers["red"].data) == 2
+    assert dock.status.text().endswith("'kept 0' is of another model; choose 'trained' to go on from there.")
+    fresh_session.forget(*fresh_session.kept_cells[:2])
+    assert not dock.generate.isEnabled()
+    assert dock.generate.toolTip() == "'kept 0' is of another model; choose 'trained' to go on from there."
+    dock.model.add(other)
+    qtbot.waitUntil(dock.generate.isEnabled, timeout=WAIT_MS)
+    dock.form.latents.set(OF_LAYER)
+    assert "2 cells are of another model; choose 'star-shaped'" in dock.generate.toolTip()
+    viewer.layers.selection.active = None
+    assert dock.generate.toolTip() == "Select a layer of cells that a model drew or rebuilt."
+
+
+def test_what_was_drawn_of_known_cells_can_be_gone_on_from(viewer, open_generate, generate, trained_run, kept):
+    run = trained_run()
+    latents = kept(run, 2)
+    dock = open_generate(run)
+    dock.form.latents.set(KEPT)
+    generate(dock)
+    assert np.array_equal([cell.latent for cell in key_cells_of(viewer.layers["green"])], latents)

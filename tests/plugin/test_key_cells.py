@@ -7,7 +7,7 @@ import pytest
 from napari.layers import Image
 
 from napari_biogans.plugin.generation import DrawRequest, draw
-from napari_biogans.plugin.key_cells import KeyCell, key_cells_of
+from napari_biogans.plugin.key_cells import KeyCell, cell_in_slice, key_cells_of, of_model, refusal
 
 
 def drawn_layers(run, **request):
@@ -32,15 +32,10 @@ def test_cells_of_a_layer_are_drawn_from_their_latents(trained_run):
     np.testing.assert_array_equal(again[0, :, 1], green.data)
 
 
-def test_cells_whose_classes_have_greens_of_their_own(tmp_path, pixels):
-    from napari_biogans import CellSet, load_model
-    from napari_biogans import train as train_model
+def test_cells_whose_classes_have_greens_of_their_own(class_run):
+    from napari_biogans import load_model
 
-    from .conftest import TINY
-
-    cells = CellSet([pixels, pixels], ["Alp14", "Tea1"])
-    run = tmp_path / "star"
-    train_model(cells, run, progress=False, **{**TINY, "steps": 1, "architecture": "star-shaped"})
+    run = class_run()
     green = next(layer for layer in drawn_layers(run, own_greens=True, classes=("Tea1",)) if "green" in layer.name)
     latents = np.stack([cell.latent for cell in key_cells_of(green)])
     again = load_model(run).generate(latents=latents, classes=["Tea1"])
@@ -61,3 +56,37 @@ def test_kept_cells_are_told_to_all(fresh_session):
     fresh_session.forget(first)
     assert heard == [(first,), (first, second), (second,)]
     assert fresh_session.kept_cells == (second,)
+
+
+def cell(model, name="cell"):
+    return KeyCell(name, np.zeros(4, np.float32), Path(model))
+
+
+def test_a_run_and_its_model_file_are_one_model(tmp_path, monkeypatch):
+    run = tmp_path / "run"
+    run.mkdir()
+    (run / "model.safetensors").touch()
+    (tmp_path / "link").symlink_to(run)
+    monkeypatch.chdir(tmp_path)
+    names = (run, run / "model.safetensors", "run", "link", "run/../run/model.safetensors")
+    cells = [cell(name) for name in names]
+    for name in names:
+        assert of_model(cells, Path(name)) == tuple(cells)
+    assert of_model(cells, tmp_path) == of_model(cells, tmp_path / "model.safetensors") == ()
+
+
+def test_refusals_name_the_models(tmp_path):
+    (tmp_path / "star").mkdir()
+    assert refusal([cell(tmp_path / "star")]) == "'cell' is of another model; choose 'star' to go on from there."
+    others = [cell(tmp_path / "star"), cell("/models/joint.safetensors"), cell(tmp_path / "star")]
+    assert refusal(others).startswith("3 cells are of another model; choose 'star' or 'models/joint.safetensors'")
+
+
+def test_the_cell_that_is_seen():
+    known = {"biogans": {"latents": np.arange(12).reshape(3, 4), "model": "run"}}
+    stack = Image(np.zeros((3, 5, 5)), metadata=known, scale=(2, 0.1, 0.1), name="stack")
+    assert cell_in_slice(stack, (2.0, 0, 0)).name == "stack [1]"
+    assert cell_in_slice(stack, (7.0, 4.0, 0, 0)).name == "stack [2]"
+    assert cell_in_slice(stack, (6.0, 0, 0)) is None, "beyond the last"
+    assert cell_in_slice(Image(np.zeros((5, 5)), metadata=known), (0.0, 0, 0)) is None, "a contact sheet"
+    assert cell_in_slice(Image(np.zeros((3, 5, 5))), (0.0, 0, 0)) is None

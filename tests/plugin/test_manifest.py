@@ -20,7 +20,8 @@ def manifest():
 def test_the_manifest_is_valid_and_its_commands_can_be_imported(manifest):
     manifest.validate_imports()
     assert [command.id for command in manifest.contributions.commands] == [
-        f"napari-biogans.{name}" for name in ("train", "generate", "explore", "score", "simulated_cells", "read_cells")
+        f"napari-biogans.{name}"
+        for name in ("train", "generate", "explore", "interpolate", "score", "simulated_cells", "read_cells")
     ]
 
 
@@ -45,12 +46,14 @@ def test_every_entry_is_in_the_menus_of_the_viewer(viewer):
     for entry in (
         "File > New Layer > Generate (BioGANs)",
         "File > New Layer > Explore (BioGANs)",
+        "File > New Layer > Interpolate (BioGANs)",
         "File > Open Sample > Simulated fission yeast (BioGANs)",
         "Layers > Data > Train (BioGANs)",
         "Layers > Measure > Score (C2ST) (BioGANs)",
         "Plugins > BioGANs > Train (BioGANs)",
         "Plugins > BioGANs > Generate (BioGANs)",
         "Plugins > BioGANs > Explore (BioGANs)",
+        "Plugins > BioGANs > Interpolate (BioGANs)",
         "Plugins > BioGANs > Score (C2ST) (BioGANs)",
     ):
         assert entry in found, [title for title in found if "BioGANs" in title]

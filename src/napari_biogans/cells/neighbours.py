@@ -57,6 +57,12 @@ def never() -> bool:
     return False
 
 
+def flipped(image: NDArray[Any], code: int) -> NDArray[Any]:
+    """Flip an image (..., H, W) by the code of `Neighbours.flips`: 1 left to right, 2 top to bottom, 3 both."""
+    image = image[..., ::-1] if code & 1 else image
+    return image[..., ::-1, :] if code & 2 else image
+
+
 def nearest_images(
     queries: NDArray[Any],
     references: NDArray[Any],

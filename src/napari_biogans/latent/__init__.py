@@ -1,6 +1,8 @@
 """The latent side: rebuilding real cells, and drawing all the proteins in one cell."""
 
+from napari_biogans.latent.colocalisation import Colocalisation, colocalisation
 from napari_biogans.latent.complete import Completion, complete
+from napari_biogans.latent.cycle import CellCycle, cell_cycle
 from napari_biogans.latent.directions import (
     Direction,
     class_direction,
@@ -15,8 +17,11 @@ from napari_biogans.latent.principal import principal_directions
 from napari_biogans.latent.reconstruct import reconstruct
 from napari_biogans.latent.results import Reconstruction
 from napari_biogans.latent.settings import ReconstructionConfig
+from napari_biogans.latent.walk import walk
 
 __all__ = [
+    "CellCycle",
+    "Colocalisation",
     "Completion",
     "Direction",
     "LatentError",
@@ -24,7 +29,9 @@ __all__ = [
     "LatentStoppedError",
     "Reconstruction",
     "ReconstructionConfig",
+    "cell_cycle",
     "class_direction",
+    "colocalisation",
     "complete",
     "feature_direction",
     "interpolate",
@@ -32,4 +39,5 @@ __all__ = [
     "measure_cells",
     "principal_directions",
     "reconstruct",
+    "walk",
 ]

@@ -45,7 +45,12 @@ class Completion:
         The K classes that are drawn.
     own_classes : tuple of str
         Of the N cells.
-    red_latents : array (N, red_latent_size)
+    latents : array (N, Z)
+        Their red part is what was found for the red of each cell. The rest was
+        found for its green, if it was asked to be matched; else it means
+        nothing.
+    matched : array (K, N, C - 1, H, W), float32, optional
+        Each class's green from these latents, if greens were to be matched.
     red_rmse : array (N,)
         How well red was matched, on [0, 1].
     intensity_range : array (C, 2)
@@ -61,7 +66,8 @@ class Completion:
     std: NDArray[np.float32]
     class_names: tuple[str, ...]
     own_classes: tuple[str, ...]
-    red_latents: NDArray[np.float32]
+    latents: NDArray[np.float32]
+    matched: NDArray[np.float32] | None
     red_rmse: NDArray[np.float32]
     intensity_range: NDArray[np.float32]
     draws: int
@@ -81,19 +87,23 @@ class Completion:
             whose green is known: `green_rmse` of the mean and `green_std`, the
             spread over the draws that the model expects, both root mean
             squares on [0, 1], and `green_correlation` of the mean with the
-            truth. NaN for other cells.
+            truth; `matched_rmse` of the green that was matched, if it was to
+            be. NaN for other cells.
         """
         truth = (to_unit(self.targets, self.intensity_range)[:, 1:] + 1) / 2
         rows = []
         for n, name in enumerate(self.own_classes):
             row = {"class": name, "red_rmse": float(self.red_rmse[n])}
-            error = spread = correlation = np.nan
+            error = spread = correlation = matched = np.nan
             if name in self.class_names:
                 k = self.class_names.index(name)
-                error = float(np.sqrt(np.square(self.mean[k, n] - truth[n]).mean()))
-                spread = float(np.sqrt(np.square(self.std[k, n]).mean()))
+                error = _root_mean_square(self.mean[k, n] - truth[n])
+                spread = _root_mean_square(self.std[k, n])
                 correlation = _correlation(self.mean[k, n], truth[n])
-            rows.append({**row, "green_rmse": error, "green_std": spread, "green_correlation": correlation})
+                if self.matched is not None:
+                    matched = _root_mean_square(self.matched[k, n] - truth[n])
+            row |= {"green_rmse": error, "green_std": spread, "green_correlation": correlation}
+            rows.append(row if self.matched is None else {**row, "matched_rmse": matched})
         return pd.DataFrame(rows)
 
     def plot(self, n: int = 8) -> Figure:
@@ -125,8 +135,8 @@ class Completion:
         -------
         list of pathlib.Path
             `cells.csv`; `completions.npz` with `mean`, `std` (K, N, C - 1, H,
-            W), `class_names`, `own_classes` and `red_latents`;
-            `completions.png` and `.svg`.
+            W), `class_names`, `own_classes` and `latents`, and `matched`
+            where greens were matched; `completions.png` and `.svg`.
         """
         folder = Path(folder)
         paths = [folder / "cells.csv", folder / "completions.npz"]
@@ -137,8 +147,10 @@ class Completion:
             "std": self.std,
             "class_names": np.array(self.class_names),
             "own_classes": np.array(self.own_classes),
-            "red_latents": self.red_latents,
+            "latents": self.latents,
         }
+        if self.matched is not None:
+            arrays["matched"] = self.matched
         with replacing(paths[1]) as temporary:
             np.savez_compressed(temporary, **arrays)  # type: ignore[arg-type]
         return paths + save_figure(self.plot(), folder / "completions")
@@ -164,6 +176,7 @@ def complete(
     cells: CellSet,
     *,
     draws: int = 32,
+    match_green: bool = False,
     seed: int = 0,
     progress: bool = True,
     should_stop: Callable[[], bool] = never,
@@ -186,6 +199,11 @@ def complete(
     draws : int
         Green latents for each cell, at least 2. The k-th latent of the same
         seed is the same for all cells.
+    match_green : bool
+        Find, for each cell, the green latent for its own green too, and draw
+        all classes from it once. All classes of the cells have to be known to
+        the model. What such a latent means for other classes is as it
+        happened to turn out: no training ever sees two greens of one cell.
     seed : int
         Of the green latents and of the search.
     progress, should_stop, on_event
@@ -218,21 +236,16 @@ def complete(
     >>> result.mean.shape
     (3, 6, 1, 24, 40)
     """
-    size = model.red_latent_size
-    if size is None or not (model.architecture.shares_red or len(model.class_names) == 1):
-        raise LatentError(
-            "Greens of all classes for one red take a model whose classes share red, star-shaped or "
-            f"multi-channel-separable; this one is {model.architecture.name}."
-        )
+    size = check_draws_greens_for_red(model)
     if draws < 2:
         raise LatentError(f"At least two draws are needed to know how much they differ, not {draws}.")
-    settings = {"prior": PRIOR, "seed": seed, **settings, "mode": "red-only"}
+    settings = {"prior": PRIOR, "seed": seed, **settings, "mode": "red-first" if match_green else "red-only"}
     found = reconstruct(model, cells, progress=progress, should_stop=should_stop, on_event=on_event, **settings)
     greens = model.draw_latents(draws, seed=seed)[:, size:]
     means, stds = [], []
     for latents in found.latents:
         whole = np.concatenate([np.repeat(latents[None, :size], draws, axis=0), greens], axis=1)
-        unit = (to_unit(model.generate(latents=whole), found.intensity_range)[:, :, 1:] + 1) / 2
+        unit = _greens(model, whole)
         means.append(unit.mean(axis=1))
         stds.append(unit.std(axis=1, ddof=1))
     return Completion(
@@ -241,13 +254,42 @@ def complete(
         std=np.stack(stds, axis=1),
         class_names=model.class_names,
         own_classes=found.class_names,
-        red_latents=found.latents[:, :size],
+        latents=found.latents,
+        matched=_greens(model, found.latents) if match_green else None,
         red_rmse=found.rmse[:, 0],
         intensity_range=found.intensity_range,
         draws=draws,
         pixel_size=found.pixel_size,
         is_complete=found.is_complete,
     )
+
+
+def check_draws_greens_for_red(model: Model) -> int:
+    """Give the size of the red latent of a model that draws the greens of all its classes for one red.
+
+    Raises
+    ------
+    LatentError
+        If it cannot.
+    """
+    size = model.red_latent_size
+    if size is None or not (model.architecture.shares_red or len(model.class_names) == 1):
+        raise LatentError(
+            "Greens of all classes for one red take a model whose classes share red, star-shaped or "
+            f"multi-channel-separable; this one is {model.architecture.name}."
+        )
+    return size
+
+
+def _greens(model: Model, latents: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Draw the greens (K, N, C - 1, H, W) of all classes, on [0, 1]."""
+    intensity_range = np.array(model.header.intensity_range, np.float32)
+    greens: NDArray[Any] = (to_unit(model.generate(latents=latents), intensity_range)[:, :, 1:] + 1) / 2
+    return greens
+
+
+def _root_mean_square(differences: NDArray[np.float32]) -> float:
+    return float(np.sqrt(np.square(differences).mean()))
 
 
 def _correlation(a: NDArray[np.float32], b: NDArray[np.float32]) -> float:

@@ -14,7 +14,9 @@ from numpy.typing import NDArray
 
 from napari_biogans.cells import to_unit
 from napari_biogans.evaluation.sheets import GAP, add_scale_bar, composite, contact_sheet
+from napari_biogans.latent.colocalisation import Colocalisation
 from napari_biogans.latent.complete import Completion
+from napari_biogans.latent.cycle import CellCycle
 from napari_biogans.latent.paths import LatentPath
 from napari_biogans.latent.results import Reconstruction
 
@@ -25,6 +27,7 @@ LARGEST_DIFFERENCE = 0.5
 DIVERGING = "PuOr"
 CURVES_INCHES = 2.2
 """Of the curves below cells along a way."""
+TABLE_INCHES, MIDDLE_GREY = 2.2, 0.5
 BRIGHTEST = 0.9
 """Part of viridis that can be seen on white."""
 LARGEST_SPREAD = 0.2
@@ -146,13 +149,40 @@ def path_figure(path: LatentPath, n: int = 10) -> Figure:
     if n < 1:
         raise ValueError(f"The number of frames to draw is at least 1, not {n}.")
     chosen = np.linspace(0, len(path) - 1, min(n, len(path))).round().astype(int)
-    rows: list[NDArray[Any]] = [composite(images[chosen], path.intensity_range, magenta=True) for images in path.images]
-    labels = list(path.class_names)
+    texts = [f"{frame}{'*' if frame in path.keys else ''}" for frame in chosen]
+    legend = "frame (* key cell); first channel in magenta, second in green"
+    return _rows_and_curves(path, _rows_of(path, chosen), list(path.class_names), texts, legend)
+
+
+def cycle_figure(cycle: CellCycle) -> Figure:
+    """Draw the real cell of each stage, and below it what the model draws of every class.
+
+    Parameters
+    ----------
+    cycle : CellCycle
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+    """
+    path = cycle.way
+    rows = [composite(cycle.stages.targets, path.intensity_range, magenta=True), *_rows_of(path, path.keys)]
+    texts = [f"{value:.3g}" for value in cycle.values]
+    legend = f"{cycle.order_by} of the real cell; first channel in magenta, second in green"
+    return _rows_and_curves(path, rows, ["real", *path.class_names], texts, legend)
+
+
+def _rows_of(path: LatentPath, frames: NDArray[np.integer[Any]]) -> list[NDArray[Any]]:
+    return [composite(images[frames], path.intensity_range, magenta=True) for images in path.images]
+
+
+def _rows_and_curves(
+    path: LatentPath, rows: list[NDArray[Any]], labels: list[str], texts: list[str], legend: str
+) -> Figure:
+    """Draw rows of cells, and below how long and how bright those of every frame are."""
     width, height = _size_of_rows(rows, labels)
     figure = Figure(figsize=(width, height + CURVES_INCHES), facecolor="white", layout="constrained")
     above, below = (row for (row,) in figure.subfigures(2, 1, height_ratios=[height, CURVES_INCHES], squeeze=False))
-    texts = [f"{frame}{'*' if frame in path.keys else ''}" for frame in chosen]
-    legend = "frame (* key cell); first channel in magenta, second in green"
     _draw_rows(above.subplots(), rows, labels, texts, legend, path.pixel_size)
     _draw_curves(below.subplots(1, 2), path)
     return figure
@@ -175,6 +205,48 @@ def _draw_curves(axes: Any, path: LatentPath) -> None:
         of_curve.spines[["top", "right"]].set_visible(False)
         of_curve.set_ylim(bottom=0)
     axes[1].legend(fontsize=7, frameon=False, loc="upper left", bbox_to_anchor=(1, 1))
+
+
+def colocalisation_figure(result: Colocalisation) -> Figure:
+    """Draw Pearson's correlations and Manders' coefficients of all pairs of classes in colours.
+
+    Parameters
+    ----------
+    result : Colocalisation
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+    """
+    names, table = result.class_names, result.to_frame()
+    side = TABLE_INCHES + 0.5 * len(names)
+    figure = Figure(figsize=(2 * side + LETTER_INCHES * max(map(len, names)), side), layout="constrained")
+    kinds = {
+        "pearson": ("Pearson's correlation", Normalize(-1, 1), DIVERGING),
+        "manders": ("Manders: part of the row's light where the column is", Normalize(0, 1), "viridis"),
+    }
+    for axes, (name, (title, norm, colours)) in zip(figure.subplots(1, 2), kinds.items(), strict=True):
+        mean, spread = (
+            table.pivot(index="a", columns="b", values=column).reindex(index=names, columns=names).to_numpy()
+            for column in (name, f"{name}_over_draws")
+        )
+        picture = axes.imshow(mean, norm=norm, cmap=colours)
+        for row, column in zip(*np.nonzero(np.isfinite(mean)), strict=True):
+            brightness = np.mean(picture.cmap(norm(mean[row, column]))[:3])
+            axes.text(
+                column,
+                row,
+                f"{mean[row, column]:.2f}\n±{spread[row, column]:.2f}",
+                ha="center",
+                va="center",
+                fontsize=7,
+                color="black" if brightness > MIDDLE_GREY else "white",
+            )
+        axes.set_xticks(range(len(names)), names, rotation=45, ha="right", fontsize=8)
+        axes.set_yticks(range(len(names)), names, fontsize=8)
+        axes.set_title(f"{title}\nmean over cells, ± over the draws of a cell", fontsize=8)
+        figure.colorbar(picture, ax=axes, fraction=0.04, pad=0.02).ax.tick_params(labelsize=7)
+    return figure
 
 
 def _rows_figure(

@@ -104,13 +104,16 @@ def principal_directions(
                 brighter, *changes = _followed_back(model, part, group, number == 0, numbers, latents, rng)
                 gram += sum(change.T @ change for change in changes)
                 brightness += brighter.sum(axis=0)
+    whole = np.trace(gram)
+    if whole == 0:
+        raise LatentError("The model draws the same from every latent, so that no direction changes anything.")
     values, vectors = np.linalg.eigh(gram)
     found = []
     for place, (value, axis) in enumerate(zip(values[::-1][:n], vectors.T[::-1], strict=False)):
         vector = np.zeros(model.latent_size)
         vector[numbers] = axis if axis @ brightness >= 0 else -axis
         name = f"{'direction' if part == 'all' else part} {place + 1}"
-        found.append(unit_direction(name, vector, float(value / np.trace(gram))))
+        found.append(unit_direction(name, vector, float(value / whole)))
     return found
 
 

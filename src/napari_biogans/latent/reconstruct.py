@@ -10,11 +10,11 @@ from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from tqdm.auto import tqdm
 
 from napari_biogans.cells import CellSet, to_unit
-from napari_biogans.cells.neighbours import nearest_images, never
+from napari_biogans.cells.neighbours import flipped, nearest_images, never
 from napari_biogans.latent.errors import LatentError, LatentStoppedError
 from napari_biogans.latent.results import Reconstruction, joined
 from napari_biogans.latent.search import Found, LatentSearch, negative_log_density
@@ -58,13 +58,14 @@ def iterate_reconstruction(
     config: ReconstructionConfig | None = None,
     *,
     training_cells: CellSet | None = None,
+    start_from: ArrayLike | None = None,
     should_stop: Callable[[], bool] = never,
 ) -> Reconstructing:
     """Rebuild cells, yielding how far it is.
 
     Parameters
     ----------
-    model, cells, training_cells
+    model, cells, training_cells, start_from
         As for `reconstruct`.
     config : ReconstructionConfig, optional
     should_stop : callable
@@ -88,6 +89,7 @@ def iterate_reconstruction(
     """
     config = config or ReconstructionConfig()
     places = _checked_classes(model, cells, config)
+    starts = _checked_starts(model, cells, start_from)
     device = choose_device(config.device)
     moved = Model(model.header, {name: deepcopy(network) for name, network in model.networks.items()}).to(device)
     blocks = list(_blocks(cells, config.batch_size))
@@ -98,7 +100,8 @@ def iterate_reconstruction(
         for k, some in blocks:
             search = LatentSearch(moved, places[k], config)
             targets = torch.from_numpy(to_unit(cells.images[k][some], _range_of(model))).to(device)
-            searching = search.run(targets, rng)
+            first = None if starts is None else starts[k][some]
+            searching = search.run(targets, rng, first)
             while True:
                 try:
                     part = next(searching)
@@ -124,6 +127,7 @@ def reconstruct(
     cells: CellSet,
     *,
     training_cells: CellSet | None = None,
+    start_from: ArrayLike | None = None,
     progress: bool = True,
     should_stop: Callable[[], bool] = never,
     on_event: Callable[[Searching | CellsDone], object] | None = None,
@@ -146,6 +150,10 @@ def reconstruct(
     training_cells : CellSet, optional
         Cells that the model was trained on. The nearest of them to each cell,
         flips considered, is what a reconstruction has to be better than.
+    start_from : array (N, Z), optional
+        Latents that the first start of each cell begins with, such as that of
+        a cell it looks like, one class after another; the other starts are
+        random.
     progress : bool
         Show a progress bar.
     should_stop : callable
@@ -185,7 +193,9 @@ def reconstruct(
         stopped_by_interrupt(should_stop) as stop,
         tqdm(total=len(cells), unit="cell", disable=not progress, dynamic_ncols=True) as bar,
     ):
-        search = iterate_reconstruction(model, cells, config, training_cells=training_cells, should_stop=stop)
+        search = iterate_reconstruction(
+            model, cells, config, training_cells=training_cells, start_from=start_from, should_stop=stop
+        )
         try:
             while True:
                 event = next(search)
@@ -228,6 +238,19 @@ def _checked_classes(model: Model, cells: CellSet, config: ReconstructionConfig)
     return [name if name in model.class_names else model.class_names[0] for name in cells.class_names]
 
 
+def _checked_starts(model: Model, cells: CellSet, start_from: ArrayLike | None) -> list[NDArray[np.float32]] | None:
+    """Give the latents to start from, class by class."""
+    if start_from is None:
+        return None
+    latents = np.asarray(start_from, np.float32)
+    if latents.shape != (len(cells), model.latent_size) or not np.isfinite(latents).all():
+        raise LatentError(
+            f"Latents to start from are finite numbers, ({len(cells)}, {model.latent_size}): a latent for each cell; "
+            f"not {latents.shape}."
+        )
+    return np.split(latents, np.cumsum(cells.counts)[:-1])
+
+
 def _blocks(cells: CellSet, size: int) -> Iterator[tuple[int, slice]]:
     for k, count in enumerate(cells.counts):
         for start in range(0, count, size):
@@ -256,7 +279,7 @@ def _result(
         nearest = nearest_images(targets, known, intensity_range=intensity_range)
         neighbours = np.stack(
             [
-                _flipped(known[index], flip)
+                flipped(known[index], flip)
                 for index, flip in zip(nearest.indices[:, 0], nearest.flips[:, 0], strict=True)
             ]
         )
@@ -278,12 +301,6 @@ def _result(
         config=config,
         is_complete=True,
     )
-
-
-def _flipped(cell: NDArray[Any], flip: int) -> NDArray[Any]:
-    """Flip a cell by the code of `nearest_images`: 1 left to right, 2 top to bottom, 3 both."""
-    cell = cell[..., ::-1] if flip & 1 else cell
-    return cell[..., ::-1, :] if flip & 2 else cell
 
 
 class _Progress:

@@ -42,7 +42,8 @@ class Reconstruction:
     rmse : array (N, C)
         Root mean square error of each channel, on intensities of [0, 1].
     start_errors : array (S, N)
-        Of each start, over the channels that were matched last.
+        Of each start, over the channels that were matched last; NaN where a
+        cell had fewer.
     nll : array (N,)
         Negative log density of the latents under N(0, 1); a random draw of 100
         numbers has 142 ± 7.
@@ -88,6 +89,30 @@ class Reconstruction:
         over_channels: NDArray[np.float32] = np.sqrt(np.square(self.rmse).mean(axis=1))
         return over_channels
 
+    def take(self, places: NDArray[np.integer[Any]]) -> Reconstruction:
+        """Give some of the cells, or all in another order.
+
+        Parameters
+        ----------
+        places : array (M,)
+            Of the cells.
+
+        Returns
+        -------
+        Reconstruction
+        """
+        arrays: dict[str, Any] = {}
+        for name in ("targets", "images", "latents", "rmse", "nll", "neighbours", "neighbour_rmse"):
+            array = getattr(self, name)
+            arrays[name] = None if array is None else array[places]
+        return replace(
+            self,
+            **arrays,
+            start_errors=self.start_errors[:, places],
+            class_names=tuple(self.class_names[place] for place in places),
+            features=self.features.iloc[places].reset_index(drop=True),
+        )
+
     def to_frame(self) -> pd.DataFrame:
         """Give one row per cell.
 
@@ -105,7 +130,7 @@ class Reconstruction:
         for channel, name in enumerate(self.channel_names):
             table[f"rmse_{name}"] = self.rmse[:, channel]
         table["nll"] = self.nll
-        table["start_spread"] = self.start_errors.std(axis=0)
+        table["start_spread"] = np.nanstd(self.start_errors, axis=0)
         if self.neighbour_rmse is not None:
             table["neighbour_rmse"] = self.neighbour_rmse
         return table
@@ -206,6 +231,13 @@ class Reconstruction:
         return "\n".join(lines)
 
 
+def _side_by_side(errors: list[NDArray[np.float32]]) -> NDArray[np.float32]:
+    """Put the errors (S, N) of several cells beside each other, of which each may have had its own number of starts."""
+    most = max(map(len, errors))
+    padded = [np.pad(each, ((0, most - len(each)), (0, 0)), constant_values=np.nan) for each in errors]
+    return np.concatenate(padded, axis=1)
+
+
 def joined(parts: Sequence[Reconstruction], *, is_complete: bool) -> Reconstruction:
     """Put the results of several blocks of cells behind each other."""
     first = parts[0]
@@ -218,7 +250,7 @@ def joined(parts: Sequence[Reconstruction], *, is_complete: bool) -> Reconstruct
         first,
         **{name: together(name) for name in ("targets", "images", "latents", "rmse", "nll")},
         **{name: together(name) for name in ("neighbours", "neighbour_rmse")},
-        start_errors=together("start_errors", axis=1),
+        start_errors=_side_by_side([part.start_errors for part in parts]),
         class_names=tuple(name for part in parts for name in part.class_names),
         features=pd.concat([part.features for part in parts], ignore_index=True),
         is_complete=is_complete,

@@ -79,7 +79,9 @@ class LatentSearch:
         pairs: Tensor = self._model.architecture.pairs(drawn, self._model.header.shape)[0]
         return pairs.float()
 
-    def run(self, targets: Tensor, rng: np.random.Generator) -> Generator[float, None, Found]:
+    def run(
+        self, targets: Tensor, rng: np.random.Generator, start_from: NDArray[np.float32] | None = None
+    ) -> Generator[float, None, Found]:
         """Find the latents of some cells.
 
         Parameters
@@ -88,6 +90,8 @@ class LatentSearch:
             In [-1, 1], on the device of the model.
         rng : numpy.random.Generator
             Of the starts.
+        start_from : array (N, Z), optional
+            Latents that the first start of each cell begins with.
 
         Yields
         ------
@@ -101,6 +105,8 @@ class LatentSearch:
         config, size = self._config, self._model.latent_size
         starts, count = config.resolved_starts, len(targets)
         first = rng.standard_normal((starts, count, size), np.float32)
+        if start_from is not None:
+            first[0] = start_from
         latents = torch.from_numpy(first).to(targets.device).flatten(0, 1)
         every = targets.repeat(starts, 1, 1, 1)
         spent = np.zeros(starts * count, np.int64)

@@ -3,36 +3,56 @@
 from __future__ import annotations
 
 from pathlib import Path
-from random import SystemRandom
 
 from qtpy.QtCore import Signal
-from qtpy.QtWidgets import QCheckBox, QFormLayout, QHBoxLayout, QWidget
+from qtpy.QtWidgets import QCheckBox, QFormLayout, QHBoxLayout, QLabel, QWidget
 
 from napari_biogans.plugin.class_list import ClassList
-from napari_biogans.plugin.generation import DrawRequest, ModelFacts
+from napari_biogans.plugin.generation import DrawRequest, ModelFacts, new_seed
+from napari_biogans.plugin.key_cells import KeyCell, of_model, refusal
+from napari_biogans.plugin.key_sources import NO_CELLS_IN_LAYER, NO_KEPT_CELLS, KeySources
 from napari_biogans.plugin.setting_editors import Choice, WholeNumber
 from napari_biogans.plugin.truncation_box import TruncationBox
 
 MOST_CELLS = 100_000
 FIRST_NUMBER = 64
 SEEDS = 2**31
-NEW_SEEDS = 1_000_000
-"""New seeds are below this: short enough to be noted down."""
 NOT_SEPARABLE = "This model draws red and green together, so that red cannot be held; train a separable one."
 ONE_RED = "All cells get the same red, and each a green of its own"
+GREENS_PER_RED = "Keep the red of each cell, and draw so many new greens for it"
+RANDOM, KEPT, OF_LAYER = "random", "kept", "layer"
+SOURCES = {"random": RANDOM, "kept cells": KEPT, "cells of the selected layer": OF_LAYER}
+NONE_THERE = {KEPT: NO_KEPT_CELLS, OF_LAYER: NO_CELLS_IN_LAYER}
+SOURCE_LETTERS = 12
+"""Width of the box at least, in letters; it grows with the dock."""
 OWN_GREENS = "Greens vary for each class by itself, and reds stay. Else all get one green latent, as in training"
 ONE_GREEN_LATENT = "This model has one green latent for all; star-shaped and independent-separable ones can vary each"
 
 
 class DrawForm(QWidget):
-    """The settings of a drawing."""
+    """The settings of a drawing.
+
+    Parameters
+    ----------
+    sources : KeySources
+        Of cells that can be drawn again.
+    """
 
     edited = Signal()
-    """Classes were chosen."""
+    """What is wrong may have changed."""
 
-    def __init__(self, parent: QWidget | None = None) -> None:
+    def __init__(self, sources: KeySources, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self._sources = sources
+        self._offered: tuple[KeyCell, ...] = ()
+        self._taken: tuple[KeyCell, ...] = ()
         self._model: Path | None = None
+        self._refusal: str | None = None
+        self.latents = Choice(SOURCES)
+        self.latents.setMinimumContentsLength(SOURCE_LETTERS)
+        self.latents.setToolTip(
+            "New cells; or again those that were kept, or that the selected layer shows, in the classes chosen here"
+        )
         self.number = WholeNumber(1, MOST_CELLS)
         self.number.set(FIRST_NUMBER)
         self.seed = WholeNumber(0, SEEDS - 1)
@@ -50,8 +70,11 @@ class DrawForm(QWidget):
         self._rows = QFormLayout(self)
         self._rows.setContentsMargins(0, 0, 0, 0)
         self._rows.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
-        self._rows.addRow("Cells", self.number)
-        self._rows.addRow("Seed", _side_by_side(self.seed, self.is_new))
+        self._number_label = QLabel("Cells")
+        self._seed_row = _side_by_side(self.seed, self.is_new)
+        self._rows.addRow("Latents", self.latents)
+        self._rows.addRow(self._number_label, self.number)
+        self._rows.addRow("Seed", self._seed_row)
         self._rows.addRow("Truncation", self.truncation)
         self._rows.addRow("Classes", self.classes)
         self._rows.addRow("Red", self.one_red)
@@ -59,6 +82,10 @@ class DrawForm(QWidget):
         self._rows.addRow("Weights", self.weights)
         self._rows.addRow("Show as", self.shape)
         self.classes.edited.connect(self.edited)
+        self.latents.edited.connect(self._follow)
+        self.one_red.toggled.connect(self._follow)
+        self.number.edited.connect(self._follow_number)
+        sources.changed.connect(self._follow_sources)
         self.is_new.toggled.connect(self._update)
         self.show_model(None)
 
@@ -70,18 +97,35 @@ class DrawForm(QWidget):
     @property
     def problem(self) -> str | None:
         """What keeps cells from being drawn; None if nothing does."""
-        return None if self.classes.chosen() or not self._rows.isRowVisible(self.classes) else "Choose a class."
+        if self._rows.isRowVisible(self.classes) and not self.classes.chosen():
+            return "Choose a class."
+        source = self.latents.get()
+        if source == RANDOM or self._model is None:
+            return None
+        if not self._offered:
+            return NONE_THERE[source]
+        if not self._taken:
+            return refusal(self._offered)
+        if self.one_red.isChecked() and len(self._taken) * self.number.get() > MOST_CELLS:
+            return f"{MOST_CELLS:,} cells can be drawn at once, not {len(self._taken):,} times {self.number.get():,}."
+        return None
+
+    @property
+    def left_out(self) -> str:
+        """Which of the known cells are not drawn; empty if all are."""
+        taken = set(self._taken)
+        others = [cell for cell in self._offered if cell not in taken]
+        return refusal(others) if others else ""
 
     def show_model(self, facts: ModelFacts | None) -> None:
         """Offer what a model can do."""
         separable = facts is not None and facts.separable
+        self._refusal = None if separable or facts is None else NOT_SEPARABLE
         self.one_red.setEnabled(separable)
-        self.one_red.setToolTip(ONE_RED if separable or facts is None else NOT_SEPARABLE)
         if facts is not None and not separable:
             self.one_red.setChecked(False)
         several = facts is not None and len(facts.class_names) > 1
         self._rows.setRowVisible(self.classes, several)
-        self._rows.setRowVisible(self.own_greens, several)
         if facts is not None and several:
             self.classes.offer(facts.class_names)
             self.own_greens.setEnabled(facts.green_latent_per_class)
@@ -93,6 +137,7 @@ class DrawForm(QWidget):
         if facts is not None and both and facts.path != self._model:
             self.weights.set(facts.weights[0])
         self._model = None if facts is None else facts.path
+        self._gather()
         self._update()
 
     def request(self, path: Path) -> DrawRequest:
@@ -103,20 +148,53 @@ class DrawForm(QWidget):
         path : pathlib.Path
             Of the model.
         """
+        self._gather()
         if self.is_new.isChecked():
-            self.seed.set(SystemRandom().randrange(NEW_SEEDS))
+            self.seed.set(new_seed())
         return DrawRequest(
             path=path,
             number=self.number.get(),
             seed=self.seed.get(),
             truncation=self.truncation.get(),
             one_red=self.one_red.isChecked(),
+            cells=self._taken,
             classes=self.classes.chosen() if self._rows.isRowVisible(self.classes) else None,
-            own_greens=self.own_greens.isChecked(),
+            own_greens=self.own_greens.isChecked() and self._rows.isRowVisible(self.own_greens),
             weights=self.weights.get() if self._rows.isRowVisible(self.weights) else None,
         )
 
+    def _gather(self) -> None:
+        source = self.latents.get()
+        from_where = {RANDOM: tuple, KEPT: self._sources.kept, OF_LAYER: self._sources.of_layer}
+        self._offered = from_where[source]()
+        self._taken = () if self._model is None else of_model(self._offered, self._model)
+
+    def _follow(self) -> None:
+        self._gather()
+        self._update()
+        self.edited.emit()
+
+    def _follow_number(self) -> None:
+        if self.latents.get() != RANDOM:
+            self.edited.emit()
+
+    def _follow_sources(self) -> None:
+        # Layers are selected while something else goes on; what does not matter here is passed over.
+        before = self.problem
+        self._gather()
+        if self.problem != before:
+            self.edited.emit()
+
     def _update(self) -> None:
+        known = self.latents.get() != RANDOM
+        needs_numbers = not known or self.one_red.isChecked()
+        for row in (self.number, self._seed_row, self.truncation):
+            self._rows.setRowVisible(row, needs_numbers)
+        several = self._rows.isRowVisible(self.classes)
+        self._rows.setRowVisible(self.own_greens, several and needs_numbers)
+        self._number_label.setText("Greens" if known else "Cells")
+        self.one_red.setText("many greens for each red" if known else "one red, many greens")
+        self.one_red.setToolTip(self._refusal or (GREENS_PER_RED if known else ONE_RED))
         self.seed.setEnabled(not self.is_new.isChecked())
 
 

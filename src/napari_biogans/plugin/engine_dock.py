@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Generator
 from typing import Any, Generic, Protocol, TypeVar
 
-from qtpy.QtCore import QEvent
-from qtpy.QtWidgets import QLabel, QSizePolicy, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QLabel, QSizePolicy, QVBoxLayout
 
+from napari_biogans.plugin.closing_dock import ClosingDock
 from napari_biogans.plugin.workers import ShouldStop, Worker, make_worker
 
 
@@ -21,7 +21,7 @@ class Panel(Protocol):
 PanelT = TypeVar("PanelT", bound=Panel)
 
 
-class EngineDock(QWidget, Generic[PanelT]):
+class EngineDock(ClosingDock, Generic[PanelT]):
     """Shows a panel once the engine is loaded in another thread, and ends it when the dock is closed.
 
     Parameters
@@ -52,13 +52,6 @@ class EngineDock(QWidget, Generic[PanelT]):
         self._loader.returned.connect(self._show_panel)
         self._loader.errored.connect(self._say_broken)
         self._loader.start()
-
-    def event(self, event: QEvent | None) -> bool:
-        """Notice when napari closes the dock: it takes the widget out of it, and forgets it."""
-        if event is not None and event.type() == QEvent.Type.ParentChange and self.parent() is None:
-            self.close_down()
-            self.deleteLater()
-        return super().event(event)
 
     def close_down(self) -> None:
         """Stop what runs, and leave the viewer alone."""

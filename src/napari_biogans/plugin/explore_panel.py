@@ -6,27 +6,27 @@ This imports torch, which takes seconds: import it when that is done.
 from __future__ import annotations
 
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from qtpy.QtWidgets import QFormLayout, QGroupBox, QSpacerItem, QVBoxLayout, QWidget
 
-from napari_biogans.cells.cellset import CellsError
 from napari_biogans.latent import Direction
 from napari_biogans.plugin import session
 from napari_biogans.plugin.direction_sliders import DirectionSliders
 from napari_biogans.plugin.draw_form import NOT_SEPARABLE
 from napari_biogans.plugin.exploring import Explored, Look, find_directions, find_feature, open_model
 from napari_biogans.plugin.feature_box import FeatureBox
-from napari_biogans.plugin.generate import NO_MODEL, WIDTH
+from napari_biogans.plugin.generate import WIDTH
+from napari_biogans.plugin.generation import ModelFacts
 from napari_biogans.plugin.image_layers import ImageLayers
 from napari_biogans.plugin.kept_cells_box import KeptCellsBox
-from napari_biogans.plugin.key_cells import KeyCell, key_cell_shown
+from napari_biogans.plugin.key_cells import KeyCell, of_model
+from napari_biogans.plugin.key_sources import NO_CELLS_IN_LAYER, KeySources
 from napari_biogans.plugin.latest_work import LatestWork
 from napari_biogans.plugin.live_picture import LivePicture
-from napari_biogans.plugin.model_box import ModelBox
+from napari_biogans.plugin.model_group import NO_MODEL, ModelGroup
 from napari_biogans.plugin.scrolling import WidthFittingScrollArea
 from napari_biogans.plugin.setting_editors import Choice
 from napari_biogans.plugin.start_box import NO_CELL, StartBox
@@ -35,6 +35,7 @@ from napari_biogans.plugin.status_line import StatusLine
 ALL_CLASSES = "all classes"
 FOUND = "found"
 FINDING = "Finding the directions along which the images change most …"
+NOT_SEEN = "No cell of the selected layer is seen by itself: draw a stack, or move the slider below the picture."
 FINDING_FEATURE = "A direction is being found already."
 
 
@@ -54,28 +55,28 @@ class ExplorePanel(QWidget):
         self._waiting: KeyCell | None = None
         self.picture = LivePicture(viewer, self)
         self._image_layers = ImageLayers(viewer, self)
-        self.model, self.summary = ModelBox(), StatusLine()
+        self._sources = KeySources(viewer, self)
+        self.model = ModelGroup()
         self.start = StartBox()
         self.classes = Choice({ALL_CLASSES: None})
         self.sliders = DirectionSliders()
-        self.kept = KeptCellsBox()
+        self.kept = KeptCellsBox(self._sources)
         self.feature = FeatureBox(self._image_layers)
         self.status = StatusLine()
         self._opening = LatestWork(self)
         self._finding, self._measuring = LatestWork(self, is_long=True), LatestWork(self, is_long=True)
         self._lay_out()
         self._connect()
-        self._open(self.model.path())
+        self._open(self.model.facts)
 
     def close_down(self) -> None:
         """Stop what goes on, and leave the viewer alone."""
         for work in (self._opening, self._finding, self._measuring):
             work.abandon()
         self.picture.stop()
-        self._viewer.layers.selection.events.active.disconnect(self._update)
         self._image_layers.disconnect_all()
-        self.model.disconnect_all()
-        self.kept.disconnect_all()
+        self._sources.disconnect_all()
+        self.model.close_down()
 
     def _lay_out(self) -> None:
         inputs = QWidget()
@@ -87,8 +88,8 @@ class ExplorePanel(QWidget):
         self._rows.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
         self._rows.addRow("Class", self.classes)
         self.classes.setToolTip("The class whose green is shown, or all of them as layers")
+        groups.addWidget(self.model)
         for title, widgets in (
-            ("Model", (self.model, self.summary)),
             ("Cell", (self.start, class_row)),
             ("Directions", (self.sliders,)),
             ("Kept cells", (self.kept,)),
@@ -109,7 +110,7 @@ class ExplorePanel(QWidget):
         layout.addWidget(self.status)
 
     def _connect(self) -> None:
-        self.model.chosen.connect(self._open)
+        self.model.looked.connect(self._open)
         self.start.cell.clicked.connect(partial(self._draw_part, slice(None)))
         self.start.red.clicked.connect(self._draw_red)
         self.start.green.clicked.connect(self._draw_green)
@@ -125,34 +126,30 @@ class ExplorePanel(QWidget):
         self._measuring.returned.connect(self._add_direction)
         for work in (self._opening, self.picture, self._finding, self._measuring):
             work.failed.connect(self._fail)
-        self._viewer.layers.selection.events.active.connect(self._update)
+        self._sources.changed.connect(self._update)
 
     # The model
 
-    def _open(self, path: Path | None) -> None:
-        self._finding.abandon()
-        self._measuring.abandon()
+    def _open(self, facts: ModelFacts | None) -> None:
+        for work in (self._opening, self._finding, self._measuring):
+            work.abandon()
         self.picture.stop()
-        if self._waiting is not None and self._waiting.model != path:
+        if self._waiting is not None and self._waiting.model != self.model.box.path():
             self._waiting = None
-        if self._explored is None or path != self._explored.facts.path:
+        if facts is None or (self._explored is not None and self._explored.facts.path != facts.path):
             self._explored = self._start = None
             self.sliders.forget()
-            self.sliders.say("")
-        if path is None:
-            self.summary.say(NO_MODEL)
-        else:
-            self.summary.say(f"Opening {path.name} …", str(path))
-            self._opening.begin(f"opening {path}", partial(open_model, path))
+        self.sliders.say("")
+        if facts is not None:
+            self._opening.begin(f"opening {facts.path}", partial(open_model, facts))
         self._update()
 
     def _note_opened(self, explored: Explored) -> None:
         latent, is_another = self.latent(), self._explored is None
         self._explored = explored
-        facts = explored.facts
-        self.summary.say(facts.summary, facts.details)
-        several = {} if len(facts.class_names) == 1 else {ALL_CLASSES: None}
-        classes = {**several, **{name: name for name in facts.class_names}}
+        names = explored.facts.class_names
+        several = {} if len(names) == 1 else {ALL_CLASSES: None}
+        classes = {**several, **{name: name for name in names}}
         self.classes.offer(classes)
         if is_another:
             self.classes.set(next(iter(classes.values())))
@@ -230,15 +227,16 @@ class ExplorePanel(QWidget):
             self._draw_part(slice(self._explored.model.red_latent_size, None))
 
     def _take_from_layer(self) -> None:
-        try:
-            self._start_from_cell(key_cell_shown(self._viewer.layers.selection.active, self._viewer.dims.point))
-        except CellsError as error:
-            self.status.say(str(error))
+        cell = self._sources.in_slice()
+        if cell is None:
+            self.status.say(NOT_SEEN)
+        else:
+            self._start_from_cell(cell)
 
     def _start_from_cell(self, cell: KeyCell) -> None:
-        if self._explored is None or cell.model != self._explored.facts.path:
+        if self._explored is None or not of_model([cell], self._explored.facts.path):
             self._waiting = cell
-            self.model.add(cell.model)
+            self.model.box.add(cell.model)
             return
         if cell.latent.shape != (self._explored.model.latent_size,):
             self.status.say(f"{cell.name} has another latent size than this model, which has been trained anew since.")
@@ -276,8 +274,6 @@ class ExplorePanel(QWidget):
     def _fail(self, error: Exception) -> None:
         if not self._opening.is_running:
             self._waiting = None
-        if self._explored is None:
-            self.summary.say(str(error))
         self.status.say(str(error) or type(error).__name__)
         if not self._finding.is_running:
             self.sliders.say("")
@@ -287,11 +283,7 @@ class ExplorePanel(QWidget):
         problem = "" if self._explored is not None else NO_MODEL
         no_cell = problem or ("" if self._start is not None else NO_CELL)
         whole = self._explored is not None and not self._explored.facts.separable
-        layer_problem = ""
-        try:
-            key_cell_shown(self._viewer.layers.selection.active, self._viewer.dims.point)
-        except CellsError as error:
-            layer_problem = str(error)
+        layer_problem = "" if self._sources.layer_has_cells else NO_CELLS_IN_LAYER
         self.start.update_buttons(problem, NOT_SEPARABLE if whole else no_cell, layer_problem)
         self.sliders.disable(no_cell)
         self.kept.offer(no_cell)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -13,7 +12,8 @@ from numpy.typing import NDArray
 from napari_biogans.latent import Direction, LatentError, feature_direction, measure_cells, principal_directions
 from napari_biogans.latent.principal import Part
 from napari_biogans.models import Model, load_model
-from napari_biogans.plugin.generation import ModelFacts, drawn_by, facts_of
+from napari_biogans.plugin.drawn import Drawn
+from napari_biogans.plugin.generation import ModelFacts
 from napari_biogans.plugin.layer_data import LayerData
 from napari_biogans.plugin.newest import Newest
 from napari_biogans.training.devices import choose_device, chosen_threads
@@ -58,7 +58,7 @@ class Sight:
     """Of images (H, W): a layer of red, or one for each class that has a red of its own, and one of green per class."""
 
 
-def open_model(path: Path, should_stop: Callable[[], bool]) -> Generator[None, None, Explored]:
+def open_model(facts: ModelFacts, should_stop: Callable[[], bool]) -> Generator[None, None, Explored]:
     """Open a model, to draw from it again and again; shaped as work for a worker.
 
     Raises
@@ -67,8 +67,7 @@ def open_model(path: Path, should_stop: Callable[[], bool]) -> Generator[None, N
         If it cannot be opened.
     """
     yield
-    model = load_model(path, choose_device())
-    return Explored(model, facts_of(model, path))
+    return Explored(load_model(facts.path, choose_device()), facts)
 
 
 def find_directions(
@@ -115,13 +114,8 @@ def see(explored: Explored, look: Look) -> Sight:
     model = explored.model
     latents = look.latent[None]
     images = model.generate(latents=latents, classes=look.classes)
-    drawn = drawn_by(
-        model,
-        explored.facts.path,
-        images,
-        look.classes,
-        {"latents": latents, "weights": model.header.draws_from, "shows": "the cell that is explored"},
-    )
+    metadata = {"latents": latents, "model": str(explored.facts.path), "shows": "the cell that is explored"}
+    drawn = Drawn.by(model, images, look.classes, metadata)
     layers: list[LayerData] = []
     for data, keywords, kind in drawn.layers(as_sheet=False, limits=model.header.intensity_range):
         name = keywords["name"]

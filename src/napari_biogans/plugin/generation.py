@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from random import SystemRandom
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_biogans.plugin.class_colours import class_colours
 from napari_biogans.plugin.class_names import listed
-from napari_biogans.plugin.layer_data import LayerData, channel_layers, contact_sheet
+from napari_biogans.plugin.drawn import Drawn
+from napari_biogans.plugin.key_cells import KeyCell
 
 if TYPE_CHECKING:
     from napari_biogans.models import Model
+    from napari_biogans.models.model import GreenLatents
 
 AT_A_TIME = 256
-MOST_GREENS_VISIBLE = 2
-"""On top of each other; more add up to white."""
+NEW_SEEDS = 1_000_000
+"""New seeds are below this: short enough to be noted down."""
 
 
 @dataclass(frozen=True)
@@ -56,10 +58,13 @@ class DrawRequest:
     path: Path
     """A model file or the folder of a run."""
     number: int
+    """Of cells; of greens for each cell, where known cells are varied."""
     seed: int
     truncation: float | None = None
     one_red: bool = False
-    """Whether all cells share a red."""
+    """Whether all cells share a red; of known cells, whether each is varied."""
+    cells: tuple[KeyCell, ...] = ()
+    """Known cells that are drawn again; default new ones."""
     classes: tuple[str, ...] | None = None
     """Names of those to draw; default all."""
     own_greens: bool = False
@@ -67,66 +72,22 @@ class DrawRequest:
     weights: str | None = None
     """Default those that the model prefers."""
 
+    @property
+    def is_random(self) -> bool:
+        """Whether random numbers are drawn."""
+        return self.one_red or not self.cells
 
-@dataclass(frozen=True, eq=False)
-class Drawn:
-    """Cells that were drawn."""
+    @property
+    def count(self) -> int:
+        """How many cells are drawn in all."""
+        if not self.cells:
+            return self.number
+        return len(self.cells) * (self.number if self.one_red else 1)
 
-    images: NDArray[Any]
-    """(K, N, C, H, W)"""
-    class_names: tuple[str, ...]
-    """Of the K classes that were drawn."""
-    colours: tuple[str, ...]
-    """Of their greens."""
-    shares_red: bool
-    """Whether red is the same in all classes."""
-    pixel_size: float | None
-    metadata: dict[str, Any]
-    """How to draw the same cells again."""
 
-    def layers(self, *, as_sheet: bool, limits: Sequence[tuple[float, float]] | None = None) -> list[LayerData]:
-        """Make a layer of red and one of green per class.
-
-        There is one layer of red where all classes share it, else one per
-        class. Of more greens than can be told apart on top of each other, the
-        first is visible and the others are hidden.
-
-        Parameters
-        ----------
-        as_sheet : bool
-            All cells beside each other, and not in a stack.
-        limits : sequence of (low, high), optional
-            Of the contrast of each channel; default those of its pixels.
-        """
-        layers: list[LayerData] = []
-        for place, (name, colour, cells) in enumerate(zip(self.class_names, self.colours, self.images, strict=True)):
-            channels = cells.swapaxes(0, 1)
-            if as_sheet:
-                channels = np.stack([contact_sheet(channel) for channel in channels])
-            of_class = channel_layers(
-                channels,
-                self._names(name, len(channels)),
-                colormaps=("red", colour, "gray"),
-                pixel_size=self.pixel_size,
-                metadata={**self.metadata, "class": name},
-            )
-            if limits is not None:
-                of_class = [
-                    (data, {**keywords, "contrast_limits": limit}, kind)
-                    for (data, keywords, kind), limit in zip(of_class, limits, strict=True)
-                ]
-            layers += [
-                (data, {**keywords, "visible": place == 0 or len(self.class_names) <= MOST_GREENS_VISIBLE}, kind)
-                for data, keywords, kind in (of_class[1:] if place and self.shares_red else of_class)
-            ]
-        return layers
-
-    def _names(self, class_name: str, channels: int) -> list[str]:
-        colours = ["red", "green", *(f"channel {place}" for place in range(2, channels))]
-        if self.metadata["classes"] == 1:
-            return colours
-        red = "red" if self.shares_red else f"{class_name} red"
-        return [red, *(f"{class_name} {colour}" for colour in colours[1:])]
+def new_seed() -> int:
+    """Draw a seed for cells that nobody has seen yet."""
+    return SystemRandom().randrange(NEW_SEEDS)
 
 
 def look_at_model(path: Path, should_stop: Callable[[], bool]) -> Generator[None, None, ModelFacts]:
@@ -140,18 +101,7 @@ def look_at_model(path: Path, should_stop: Callable[[], bool]) -> Generator[None
     yield
     from napari_biogans.models import load_model
 
-    return facts_of(load_model(path), path)
-
-
-def facts_of(model: Model, path: Path) -> ModelFacts:
-    """Take what is shown of a model.
-
-    Parameters
-    ----------
-    model : Model
-    path : pathlib.Path
-        Where it was opened.
-    """
+    model = load_model(path)
     header = model.header
     kept = [name for name in model.networks if name != "critic"]
     return ModelFacts(
@@ -194,13 +144,7 @@ def draw(request: DrawRequest, should_stop: Callable[[], bool]) -> Generator[int
     from napari_biogans.training.devices import choose_device
 
     model = load_model(request.path, choose_device())
-    latents = model.draw_latents(
-        1 if request.one_red else request.number,
-        seed=request.seed,
-        truncation=request.truncation,
-        greens_per_red=request.number if request.one_red else 1,
-        green_latents="per-class" if request.own_greens else "shared",
-    )
+    latents = _latents(model, request)
     names = model.class_names if request.classes is None else request.classes
     number = latents.shape[-2]
     blocks = []
@@ -210,52 +154,40 @@ def draw(request: DrawRequest, should_stop: Callable[[], bool]) -> Generator[int
         block = latents[..., start : start + AT_A_TIME, :]
         blocks.append(model.generate(latents=block, classes=names, weights=request.weights))  # type: ignore[arg-type]
         yield min(start + AT_A_TIME, number)
-    return drawn_by(
+    return Drawn.by(
         model,
-        request.path,
         np.concatenate(blocks, axis=1),
         names,
         {
             "latents": latents,
-            "seed": request.seed,
-            "truncation": request.truncation,
+            "seed": request.seed if request.is_random else None,
+            "truncation": request.truncation if request.is_random else None,
             "one_red": request.one_red,
             "own_greens": request.own_greens,
+            "cells": tuple(cell.name for cell in request.cells),
+            "model": str(request.path),
             "weights": request.weights or model.header.draws_from,
         },
     )
 
 
-def drawn_by(
-    model: Model, path: Path, images: NDArray[Any], class_names: tuple[str, ...], metadata: dict[str, Any]
-) -> Drawn:
-    """Put what a model drew together with what is known of the model.
-
-    Parameters
-    ----------
-    model : Model
-    path : pathlib.Path
-        Where it was opened.
-    images : array (K, N, C, H, W)
-    class_names : tuple of str
-        Of the K classes.
-    metadata : dict
-        What is known of the cells.
-    """
-    header, count = model.header, len(model.class_names)
-    colours = dict(zip(model.class_names, class_colours(count) if count > 1 else ["green"], strict=True))
-    return Drawn(
-        images=images,
-        class_names=class_names,
-        colours=tuple(colours[name] for name in class_names),
-        shares_red=model.architecture.shares_red,
-        pixel_size=header.pixel_size,
-        metadata={
-            **metadata,
-            "classes": count,
-            "class_names": model.class_names,
-            "model": str(path),
-            "step": header.step,
-            "architecture": header.architecture,
-        },
+def _latents(model: Model, request: DrawRequest) -> NDArray[np.float32]:
+    green_latents: GreenLatents = "per-class" if request.own_greens else "shared"
+    if not request.cells:
+        return model.draw_latents(
+            1 if request.one_red else request.number,
+            seed=request.seed,
+            truncation=request.truncation,
+            greens_per_red=request.number if request.one_red else 1,
+            green_latents=green_latents,
+        )
+    known = np.stack([cell.latent for cell in request.cells])
+    if not request.one_red:
+        return known
+    return model.draw_latents(
+        request.number,
+        seed=request.seed,
+        truncation=request.truncation,
+        red_latents=known[:, : model.red_latent_size],
+        green_latents=green_latents,
     )

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import QHBoxLayout, QLineEdit, QListWidget, QListWidgetItem, QPushButton, QVBoxLayout, QWidget
 
 from napari_biogans.plugin import session
 from napari_biogans.plugin.class_names import told_apart
 from napari_biogans.plugin.key_cells import KeyCell
+from napari_biogans.plugin.key_sources import KeySources
 
 LINES = 4
 """Of the list; further cells are scrolled to."""
@@ -19,16 +18,23 @@ NOTHING_CHOSEN = "Choose a kept cell in the list."
 
 
 class KeptCellsBox(QWidget):
-    """A name and a button to keep a cell, and a list of those that are kept, by this dock or others."""
+    """A name and a button to keep a cell, and a list of those that are kept, by this dock or others.
+
+    Parameters
+    ----------
+    sources : KeySources
+        Which tell what is kept.
+    """
 
     asked = Signal(str)
     """The cell that is shown is to be kept by this name."""
     chosen = Signal(object)
     """A kept cell was clicked."""
 
-    def __init__(self, parent: QWidget | None = None) -> None:
+    def __init__(self, sources: KeySources, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._cells: list[KeyCell] = []
+        self._sources = sources
+        self._cells: tuple[KeyCell, ...] = ()
         self.name = QLineEdit()
         self.name.setToolTip("What lists show of the cell")
         self.name.setPlaceholderText("cell")
@@ -53,8 +59,8 @@ class KeptCellsBox(QWidget):
         self.remove.clicked.connect(self._forget)
         self.list.itemClicked.connect(self._choose)
         self.list.currentRowChanged.connect(self._update)
-        session.SESSION.cells_changed.connect(self._follow)
-        self._follow(session.SESSION.kept_cells)
+        sources.changed.connect(self._follow)
+        self._show(sources.kept())
         self.offer("")
 
     def offer(self, problem: str) -> None:
@@ -62,13 +68,14 @@ class KeptCellsBox(QWidget):
         self.keep.setEnabled(not problem)
         self.keep.setToolTip(problem or KEEP_TIP)
 
-    def disconnect_all(self) -> None:
-        """Hear no more of cells that are kept."""
-        session.SESSION.cells_changed.disconnect(self._follow)
+    def _follow(self) -> None:
+        cells = self._sources.kept()
+        if cells != self._cells:
+            self._show(cells)
 
-    def _follow(self, cells: Sequence[KeyCell]) -> None:
+    def _show(self, cells: tuple[KeyCell, ...]) -> None:
         row = self.list.currentRow()
-        self._cells = list(cells)
+        self._cells = cells
         self.list.blockSignals(True)
         self.list.clear()
         for cell in cells:

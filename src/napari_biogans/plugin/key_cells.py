@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_biogans.cells.cellset import CellsError
 from napari_biogans.plugin.layer_data import METADATA_KEY
 
 
@@ -42,9 +41,9 @@ def key_cells_of(layer: Any) -> list[KeyCell]:
     list of KeyCell
         One for each cell, in the order of the slices; none for other layers.
     """
-    known = layer.metadata.get(METADATA_KEY)
-    if not isinstance(known, Mapping) or known.get("latents") is None or not known.get("model"):
+    if not has_key_cells(layer):
         return []
+    known = layer.metadata[METADATA_KEY]
     latents = np.asarray(known["latents"], np.float32)
     class_name = known.get("class")
     if latents.ndim == 3:
@@ -56,30 +55,75 @@ def key_cells_of(layer: Any) -> list[KeyCell]:
     ]
 
 
-def key_cell_shown(layer: Any, point: Sequence[float]) -> KeyCell:
-    """Give the cell of a layer that is shown.
+def has_key_cells(layer: Any) -> bool:
+    """Tell whether a layer was drawn or rebuilt from latents."""
+    known = layer.metadata.get(METADATA_KEY)
+    return isinstance(known, Mapping) and known.get("latents") is not None and bool(known.get("model"))
+
+
+def cell_in_slice(layer: Any, point: Sequence[float]) -> KeyCell | None:
+    """Give the cell of a layer that is seen in the current slice.
 
     Parameters
     ----------
-    layer : napari.layers.Layer, optional
-        The active one, if there is any.
+    layer : napari.layers.Layer
     point : sequence of float
-        Where the viewer is, in world coordinates.
+        Where the sliders stand, in the viewer's coordinates; `viewer.dims.point`.
 
-    Raises
-    ------
-    CellsError
-        If there is none, or it cannot be told which; the message says what to
-        do.
+    Returns
+    -------
+    KeyCell or None
+        None for contact sheets of several cells, which have no slices, and
+        where the slider stands beyond the cells.
     """
-    cells = [] if layer is None else key_cells_of(layer)
-    if not cells:
-        raise CellsError("Choose a layer of cells that were drawn or rebuilt, in the list of layers.")
-    if len(cells) == 1:
-        return cells[0]
-    if layer.ndim < 3 or len(layer.data) != len(cells):
-        raise CellsError(f"{layer.name} shows many cells beside each other; draw a stack to choose one of them.")
+    cells = key_cells_of(layer)
+    if layer.ndim < 3:
+        return cells[0] if len(cells) == 1 else None
     place = round(float(layer.world_to_data(point)[0]))
-    if not 0 <= place < len(cells):
-        raise CellsError(f"{layer.name} has no cell in this slice; move the slider below the picture.")
-    return cells[place]
+    return cells[place] if 0 <= place < len(cells) else None
+
+
+def of_model(cells: Iterable[KeyCell], model: Path) -> tuple[KeyCell, ...]:
+    """Pick the cells whose latents are those of a model.
+
+    Parameters
+    ----------
+    cells : iterable of KeyCell
+    model : pathlib.Path
+        A model file or the folder of a run, however it is written.
+
+    Returns
+    -------
+    tuple of KeyCell
+    """
+    cells = tuple(cells)
+    # There may be a hundred thousand, of a model or two.
+    same = {path for path in {cell.model for cell in cells} if _file_of(path) == _file_of(model)}
+    return tuple(cell for cell in cells if cell.model in same)
+
+
+def model_title(path: Path) -> str:
+    """Name a model shortly: the folder of its run, or its file and what that is in.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+    """
+    return path.name if path.is_dir() else f"{path.parent.name}/{path.name}"
+
+
+def refusal(cells: Sequence[KeyCell]) -> str:
+    """Say that some cells are not of the model that is chosen.
+
+    Parameters
+    ----------
+    cells : sequence of KeyCell
+        One at least.
+    """
+    models = list(dict.fromkeys(repr(model_title(cell.model)) for cell in cells))
+    which = f"{cells[0].name!r} is" if len(cells) == 1 else f"{len(cells)} cells are"
+    return f"{which} of another model; choose {' or '.join(models)} to go on from there."
+
+
+def _file_of(model: Path) -> Path:
+    return (model / "model.safetensors" if model.is_dir() else model).resolve()

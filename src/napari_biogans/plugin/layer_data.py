@@ -31,6 +31,7 @@ def channel_layers(
     colormaps: Sequence[str] = COLORMAPS,
     pixel_size: float | None = None,
     metadata: dict[str, Any] | None = None,
+    along: str = "cell",
 ) -> list[LayerData]:
     """Make one image layer per channel, to be seen on top of each other.
 
@@ -46,6 +47,8 @@ def channel_layers(
         In µm.
     metadata : dict, optional
         Kept in each layer under `METADATA_KEY`.
+    along : str
+        What the slices of stacks are: the label of their first axis.
 
     Returns
     -------
@@ -60,7 +63,7 @@ def channel_layers(
                 "blending": "additive",
                 "contrast_limits": contrast_limits(channel),
                 "metadata": {METADATA_KEY: {} if metadata is None else dict(metadata)},
-                **_axes(channel.ndim, pixel_size),
+                **_axes(channel.ndim, pixel_size, along),
             },
             "image",
         )
@@ -175,8 +178,8 @@ def _factor(unit: Any, keywords: dict[str, Any]) -> float:
     return in_micrometres if in_micrometres and "units" in keywords else 1.0
 
 
-def _axes(ndim: int, pixel_size: float | None) -> dict[str, Any]:
-    labels = ("cell", "y", "x")[-ndim:]
+def _axes(ndim: int, pixel_size: float | None, along: str) -> dict[str, Any]:
+    labels = (along, "y", "x")[-ndim:]
     if pixel_size is None:
         return {"axis_labels": labels}
     return {

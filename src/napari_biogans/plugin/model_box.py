@@ -7,6 +7,7 @@ from pathlib import Path
 from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import QComboBox, QHBoxLayout, QMenu, QPushButton, QSizePolicy, QWidget
 
+from napari_biogans.plugin.key_cells import model_title
 from napari_biogans.plugin.path_edit import ask_folder, ask_model_file
 from napari_biogans.plugin.session import SESSION
 from napari_biogans.plugin.setting_editors import ignore_wheel
@@ -86,7 +87,7 @@ class ModelBox(QWidget):
 
     def _insert(self, path: Path) -> None:
         self._paths.insert(0, path)
-        self.list.insertItem(0, path.name if path.is_dir() else f"{path.parent.name}/{path.name}")
+        self.list.insertItem(0, model_title(path))
         self.list.setItemData(0, str(path), Qt.ItemDataRole.ToolTipRole)
 
     def _note_saved(self, run: Path) -> None:

@@ -38,6 +38,33 @@ def ask_model_file(parent: QWidget, title: str, start: Path | None = None) -> Pa
     return Path(chosen) if chosen else None
 
 
+def ask_new_file(parent: QWidget, title: str, kinds: dict[str, str], start: Path | None = None) -> Path | None:
+    """Ask where to write a file; as `ask_folder`.
+
+    Parameters
+    ----------
+    parent, title, start
+        As for `ask_folder`.
+    kinds : dict from text to suffix
+        Of the files that can be written.
+
+    Returns
+    -------
+    pathlib.Path or None
+        With the suffix of the kind that was chosen, if it was given without one.
+        The dialog has asked whether a file that is there may be replaced.
+    """
+    filters = {f"{text} (*{suffix})": suffix for text, suffix in kinds.items()}
+    chosen, kind = QFileDialog.getSaveFileName(parent, title, str(start or Path.home()), ";;".join(filters))
+    if not chosen:
+        return None
+    if Path(chosen).suffix:
+        return Path(chosen)
+    completed = Path(chosen + filters.get(kind, next(iter(kinds.values()))))
+    # The dialog did not know of this name; now it asks whether the file may be replaced.
+    return ask_new_file(parent, title, kinds, completed) if completed.exists() else completed
+
+
 class PathEdit(QWidget):
     """A folder or a file, typed or looked for.
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from napari.layers import Image
 from numpy.typing import NDArray
 
-from napari_biogans.plugin.layer_data import beside, channel_layers, contact_sheet, contrast_limits
+from napari_biogans.plugin.layer_data import channel_layers, contact_sheet
+from napari_biogans.plugin.own_layers import OwnLayers
 from napari_biogans.training import Samples
 from napari_biogans.training.samples import GREENS_PER_RED
 
@@ -26,9 +26,7 @@ class SampleLayers:
     """
 
     def __init__(self, viewer: Any) -> None:
-        self._viewer = viewer
-        self._layers: list[Image] = []
-        self._limits: list[tuple[float, float]] = []
+        self._layers = OwnLayers(viewer)
         self._pixel_size: float | None = None
         self._is_first = True
 
@@ -41,7 +39,7 @@ class SampleLayers:
             In µm.
         """
         if pixel_size != self._pixel_size:
-            self._remove()
+            self._layers.remove()
         self._pixel_size = pixel_size
         self._is_first = True
 
@@ -53,36 +51,13 @@ class SampleLayers:
         samples : Samples
         """
         sheets = contact_sheets(samples.images)
-        present = bool(self._layers) and all(layer in self._viewer.layers for layer in self._layers)
-        if present and self._layers[0].data.shape == sheets[0].shape:
-            self._replace(sheets)
-        elif self._is_first:
-            self._remove()
-            self._add(sheets)
-        self._is_first = False
-
-    def _add(self, sheets: NDArray[Any]) -> None:
         layers = channel_layers(sheets, NAMES, pixel_size=self._pixel_size, metadata={"shows": "samples of a training"})
-        for data, keywords, _ in beside(self._viewer.layers, layers):
-            layer = Image(data, **keywords)
-            self._viewer.add_layer(layer)
-            self._layers.append(layer)
-            self._limits.append(keywords["contrast_limits"])
-        self._viewer.reset_view()
-
-    def _replace(self, sheets: NDArray[Any]) -> None:
-        for place, (layer, sheet) in enumerate(zip(self._layers, sheets, strict=True)):
-            layer.data = sheet
-            # Limits that somebody set by hand are left alone.
-            if tuple(layer.contrast_limits) == self._limits[place]:
-                layer.contrast_limits = contrast_limits(sheet)
-                self._limits[place] = tuple(layer.contrast_limits)
-
-    def _remove(self) -> None:
-        for layer in self._layers:
-            if layer in self._viewer.layers:
-                self._viewer.layers.remove(layer)
-        self._layers, self._limits = [], []
+        if self._layers.are_there() and self._layers.shapes == [sheet.shape for sheet in sheets]:
+            self._layers.replace(layers)
+        elif self._is_first:
+            self._layers.remove()
+            self._layers.add(layers)
+        self._is_first = False
 
 
 def contact_sheets(images: NDArray[Any]) -> NDArray[Any]:

@@ -1,0 +1,169 @@
+"""The dock in which the way between key cells is drawn: a model, key cells, settings, a preview and a film."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from qtpy.QtWidgets import QGroupBox, QHBoxLayout, QPushButton, QSpacerItem, QVBoxLayout, QWidget
+
+from napari_biogans.plugin.closing_dock import ClosingDock
+from napari_biogans.plugin.interpolation import FILMS, PathRequest, draw_path, export_path
+from napari_biogans.plugin.key_cells import of_model, refusal
+from napari_biogans.plugin.key_group import KeyGroup
+from napari_biogans.plugin.latest_work import LatestWork
+from napari_biogans.plugin.layer_data import LayerData
+from napari_biogans.plugin.model_group import NO_MODEL, ModelGroup
+from napari_biogans.plugin.path_edit import ask_new_file
+from napari_biogans.plugin.path_form import PathForm
+from napari_biogans.plugin.preview_layers import PreviewLayers
+from napari_biogans.plugin.progress_view import ProgressView
+from napari_biogans.plugin.scrolling import WidthFittingScrollArea
+from napari_biogans.plugin.status_line import StatusLine
+
+if TYPE_CHECKING:
+    from napari.viewer import Viewer
+
+WIDTH = 330
+"""Pixels at least, as many as Train needs."""
+TOO_FEW = "Add two key cells at least: the way leads from one to the next."
+RUNNING = "A way is being drawn already."
+PREVIEW_TIP = "Draw the way, and show it in layers whose slices are its frames"
+EXPORT_TIP = "Draw the way into a GIF or MP4 film, or into an ImageJ hyperstack"
+
+
+class InterpolateDock(ClosingDock):
+    """Takes key cells, draws the way between them, and shows it in layers or writes it to a film.
+
+    Parameters
+    ----------
+    napari_viewer : napari.viewer.Viewer
+    """
+
+    def __init__(self, napari_viewer: Viewer) -> None:
+        super().__init__()
+        viewer: Any = napari_viewer
+        self.model = ModelGroup()
+        self.keys = KeyGroup(viewer, self.model.box)
+        self.form = PathForm()
+        self.preview, self.export = QPushButton("Preview"), QPushButton("Export film…")
+        self.status = StatusLine()
+        self.progress = ProgressView()
+        self.drawing, self.exporting = LatestWork(self, is_long=True), LatestWork(self, is_long=True)
+        self._layers = PreviewLayers(viewer)
+        self._last_file: Path | None = None
+        self._lay_out()
+        self._connect()
+        self._check()
+
+    def close_down(self) -> None:
+        """Stop what runs, and leave the viewer alone."""
+        self.drawing.abandon()
+        self.exporting.abandon()
+        self.keys.close_down()
+        self.model.close_down()
+
+    def _lay_out(self) -> None:
+        settings = QGroupBox("Way")
+        QVBoxLayout(settings).addWidget(self.form)
+        inputs = QWidget()
+        column = QVBoxLayout(inputs)
+        column.setContentsMargins(0, 0, 0, 0)
+        for widget in (self.model, self.keys, settings):
+            column.addWidget(widget)
+        column.addStretch()
+        scroll = WidthFittingScrollArea()
+        scroll.setWidget(inputs)
+        buttons = QHBoxLayout()
+        buttons.addWidget(self.preview)
+        buttons.addWidget(self.export)
+        layout = QVBoxLayout(self)
+        layout.addItem(QSpacerItem(WIDTH, 0))
+        layout.addWidget(scroll, 1)
+        layout.addLayout(buttons)
+        layout.addWidget(self.status)
+        layout.addWidget(self.progress)
+        self.progress.hide()
+
+    def _connect(self) -> None:
+        self.model.looked.connect(self.form.show_model)
+        self.model.looked.connect(self._check)
+        self.keys.edited.connect(self._check)
+        self.keys.said.connect(self.status.say)
+        self.form.edited.connect(self._check)
+        self.preview.clicked.connect(self._draw)
+        self.export.clicked.connect(self._ask_file)
+        self.drawing.returned.connect(self._show)
+        self.exporting.returned.connect(self._note_exported)
+        for work in (self.drawing, self.exporting):
+            work.failed.connect(self._say_failure)
+
+    def _problem(self) -> str | None:
+        facts, cells = self.model.facts, self.keys.cells()
+        if facts is None:
+            return NO_MODEL
+        ours = set(of_model(cells, facts.path))
+        if others := [cell for cell in cells if cell not in ours]:
+            return f"{refusal(others)} Or take {'it' if len(others) == 1 else 'them'} out of the list."
+        return TOO_FEW if len(cells) < 2 else self.form.problem(len(cells))
+
+    def _check(self) -> None:
+        if not self._is_running:
+            self.status.say(self._problem() or "Ready.")
+        self._update()
+
+    @property
+    def _is_running(self) -> bool:
+        return self.drawing.is_running or self.exporting.is_running
+
+    def _request(self) -> PathRequest | None:
+        facts = self.model.facts
+        return None if facts is None or self._problem() else self.form.request(facts.path, self.keys.cells())
+
+    def _draw(self) -> None:
+        if request := self._request():
+            self._begin(f"Drawing {request.frames:,} frames …")
+            self.drawing.begin(f"drawing {request.frames} frames", partial(draw_path, request))
+            self._update()
+
+    def _ask_file(self) -> None:
+        request = self._request()
+        path = ask_new_file(self, "Export film", FILMS, self._last_file) if request is not None else None
+        if request is None or path is None:
+            return
+        if path.suffix.lower() not in FILMS.values():
+            self.status.say(f"{path.name}: choose a name that ends in {', '.join(FILMS.values())}.")
+            return
+        self._last_file = path
+        self._begin(f"Writing {path.name} …")
+        self.exporting.begin(f"writing {path}", partial(export_path, request, path))
+        self._update()
+
+    def _begin(self, text: str) -> None:
+        self.status.say(text)
+        self.progress.show()
+        self.progress.show_busy()
+
+    def _show(self, layers: list[LayerData] | None) -> None:
+        if layers is not None:
+            self._layers.show(layers)
+            self._end(f"Drew {len(layers[0][0]):,} frames. ▶ beside the slider below the canvas plays them.")
+
+    def _note_exported(self, path: Path | None) -> None:
+        if path is not None:
+            self._end(f"Wrote {path.name}.", str(path))
+
+    def _say_failure(self, error: Exception) -> None:
+        self._end(str(error) or type(error).__name__)
+
+    def _end(self, text: str, details: str = "") -> None:
+        self.progress.hide()
+        self.status.say(text, details)
+        self._update()
+
+    def _update(self) -> None:
+        problem = RUNNING if self._is_running else self._problem()
+        for button, tip in ((self.preview, PREVIEW_TIP), (self.export, EXPORT_TIP)):
+            button.setEnabled(problem is None)
+            button.setToolTip(problem or tip)
