@@ -19,6 +19,7 @@ from typing import Any
 
 import napari
 import numpy as np
+from qtpy.QtCore import QEventLoop
 from qtpy.QtTest import QTest
 
 from napari_biogans.models import NetworkShape, untrained_model
@@ -48,12 +49,14 @@ class Stopwatch:
         self.panel = panel
         self.begun: dict[bytes, float] = {}
         self.took: list[float] = []
+        self.waiting = QEventLoop()
         panel.picture.shown.connect(self.note)
 
     def note(self, look: Any) -> None:
         begun = self.begun.pop(look.latent.tobytes(), None)
         if begun is not None:
             self.took.append(time.perf_counter() - begun)
+            self.waiting.quit()
 
     def move(self, rng: np.random.Generator) -> None:
         slider = self.panel.sliders.sliders[rng.integers(len(self.panel.sliders.sliders))]
@@ -64,9 +67,9 @@ class Stopwatch:
 
     def after_pauses(self, moves: int, rng: np.random.Generator) -> list[float]:
         self.begun, self.took = {}, []
-        for done in range(moves):
+        for _ in range(moves):
             self.move(rng)
-            wait_until(lambda done=done: len(self.took) > done)
+            self.waiting.exec()
             QTest.qWait(int(rng.integers(LONGEST_PAUSE_MS)))
         return self.took
 

@@ -188,7 +188,7 @@ class ExplorePanel(QWidget):
         self._update()
         if direction is not None:
             self.sliders.add(FOUND, direction)
-            self.status.say(f"Added {direction.name}, which foretells {direction.explained:.0%} of its variance.")
+            self.status.say(f"Added {direction.name}, foretold to {direction.explained:.0%} of its variance.")
             self._update()
 
     # The cell
