@@ -5,8 +5,8 @@
     python tools/screenshots.py --run runs/star --into pictures
 
 Opens the sample data, trains the preset `demo` on it for a minute or so,
-generates cells with the model, draws the way between some, tests two sides, and rebuilds a cell;
-everything by the buttons that a user presses.
+generates cells with the model, explores it, draws the way between some cells, tests two sides, and rebuilds a
+cell; everything by the buttons that a user presses.
 Look at the pictures before they are committed.
 """
 
@@ -79,6 +79,23 @@ def take_generate(viewer: napari.Viewer, options: argparse.Namespace) -> None:
     take(viewer, options.into / "generate.png")
 
 
+def take_explore(viewer: napari.Viewer, options: argparse.Namespace) -> None:
+    viewer.layers.clear()
+    dock = open_dock(viewer, "Explore")
+    wait_until(lambda: dock.panel is not None)
+    panel = dock.panel
+    wait_until(lambda: panel.sliders.names and not panel.sliders.notice.text())
+    panel.start.cell.click()
+    wait_until(lambda: len(viewer.layers) > 0)
+    for place, value in ((0, 30), (1, -15), (5, 20)):
+        panel.sliders.sliders[place].setValue(value)
+    panel.kept.keep.click()
+    panel.feature.search.click()
+    wait_until(lambda: "length" in panel.sliders.names)
+    panel.sliders.sliders[-1].setValue(25)
+    take(viewer, options.into / "explore.png")
+
+
 def take_interpolate(viewer: napari.Viewer, options: argparse.Namespace) -> None:
     viewer.layers.clear()
     dock = open_dock(viewer, "Interpolate")
@@ -144,6 +161,7 @@ def main() -> None:
         else:
             SESSION.add_model(options.run)
         take_generate(viewer, options)
+        take_explore(viewer, options)
         take_interpolate(viewer, options)
         take_score(viewer, options)
         take_reconstruct(viewer, options)

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from napari_biogans import LatentError, walk
+from napari_biogans import LatentError, feature_direction, walk
 
 
 def test_only_the_part_along_the_direction_changes(star):
@@ -21,6 +21,13 @@ def test_the_key_is_the_frame_nearest_to_the_cell(joint):
     way = walk(joint, latent, 5 * np.eye(8)[3], reach=3, frames=7)
     assert way.keys.tolist() == [4]
     assert way.latents[4, 3] == pytest.approx(1)
+
+
+def test_directions_that_were_found_can_be_walked(joint):
+    latents = joint.draw_latents(40, seed=0)
+    direction = feature_direction(latents, latents[:, 2] + 0.01 * latents[:, 5], "third number")
+    way = walk(joint, latents[0], direction, frames=3)
+    np.testing.assert_allclose(way.latents[:, 2], [-3, 0, 3], atol=0.1)
 
 
 def test_red_stays_on_a_way_of_green(star):

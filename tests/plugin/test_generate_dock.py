@@ -75,8 +75,8 @@ def test_one_red_many_greens_as_a_contact_sheet_of_the_last_weights(viewer, open
 
     dock.form.shape.set(True)
     dock.form.weights.set("last")
-    dock.form.is_truncated.setChecked(True)
-    dock.form.truncation.setValue(0.5)
+    dock.form.truncation.is_on.setChecked(True)
+    dock.form.truncation.sigmas.setValue(0.5)
     generate(dock)
     sheet = viewer.layers[-1]
     assert sheet.name == "green [1]"

@@ -21,7 +21,16 @@ def test_the_manifest_is_valid_and_its_commands_can_be_imported(manifest):
     manifest.validate_imports()
     assert [command.id for command in manifest.contributions.commands] == [
         f"napari-biogans.{name}"
-        for name in ("train", "generate", "interpolate", "score", "reconstruct", "simulated_cells", "read_cells")
+        for name in (
+            "train",
+            "generate",
+            "explore",
+            "interpolate",
+            "score",
+            "reconstruct",
+            "simulated_cells",
+            "read_cells",
+        )
     ]
 
 
@@ -45,6 +54,7 @@ def test_every_entry_is_in_the_menus_of_the_viewer(viewer):
     ]
     for entry in (
         "File > New Layer > Generate (BioGANs)",
+        "File > New Layer > Explore (BioGANs)",
         "File > New Layer > Interpolate (BioGANs)",
         "File > Open Sample > Simulated fission yeast (BioGANs)",
         "Layers > Data > Train (BioGANs)",
@@ -52,6 +62,7 @@ def test_every_entry_is_in_the_menus_of_the_viewer(viewer):
         "Layers > Filter > Reconstruct (BioGANs)",
         "Plugins > BioGANs > Train (BioGANs)",
         "Plugins > BioGANs > Generate (BioGANs)",
+        "Plugins > BioGANs > Explore (BioGANs)",
         "Plugins > BioGANs > Interpolate (BioGANs)",
         "Plugins > BioGANs > Score (C2ST) (BioGANs)",
         "Plugins > BioGANs > Reconstruct (BioGANs)",

@@ -5,12 +5,15 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
+from napari_biogans.latent.directions import Direction
 from napari_biogans.latent.errors import LatentError
 from napari_biogans.latent.paths import LatentPath
 from napari_biogans.models import Model
 
 
-def walk(model: Model, latent: ArrayLike, direction: ArrayLike, *, reach: float = 3.0, frames: int = 31) -> LatentPath:
+def walk(
+    model: Model, latent: ArrayLike, direction: ArrayLike | Direction, *, reach: float = 3.0, frames: int = 31
+) -> LatentPath:
     """Draw the cells along a direction through a cell, of all classes at once.
 
     All but the part of the latent along the direction stays as it is in the
@@ -21,8 +24,9 @@ def walk(model: Model, latent: ArrayLike, direction: ArrayLike, *, reach: float 
     model : Model
     latent : array (Z,)
         Of the cell.
-    direction : array (Z,)
-        Of any length but 0.
+    direction : array (Z,) or Direction
+        Of any length but 0; such as those of `principal_directions`, or the
+        one along which cells get longer (`feature_direction`).
     reach : float
         How far the walk goes, in standard deviations of the distribution that
         latents are drawn from, in both directions.
@@ -47,7 +51,8 @@ def walk(model: Model, latent: ArrayLike, direction: ArrayLike, *, reach: float 
     >>> way.images.shape, way.latents[:, 0].tolist()
     ((2, 7, 2, 24, 40), [-3.0, -2.0, -1.0, 0.0, 1.0, 2.0, 3.0])
     """
-    start, along = np.asarray(latent, np.float32), np.asarray(direction, np.float32)
+    vector = direction.vector if isinstance(direction, Direction) else direction
+    start, along = np.asarray(latent, np.float32), np.asarray(vector, np.float32)
     for name, given in (("The latent of a cell", start), ("A direction", along)):
         if given.shape != (model.latent_size,) or not np.isfinite(given).all():
             raise LatentError(f"{name} is {model.latent_size} finite numbers for this model, not {given.shape}.")
@@ -58,7 +63,7 @@ def walk(model: Model, latent: ArrayLike, direction: ArrayLike, *, reach: float 
         raise LatentError(f"The reach is a positive number of standard deviations, not {reach}.")
     if frames < 2:
         raise LatentError(f"A walk has two frames at least, not {frames}.")
-    along /= length
+    along = along / length
     own = float(start @ along)
     places = np.linspace(-reach, reach, frames, dtype=np.float32)
     latents = (start - own * along) + places[:, None] * along

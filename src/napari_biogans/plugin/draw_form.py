@@ -5,13 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 from qtpy.QtCore import Signal
-from qtpy.QtWidgets import QCheckBox, QDoubleSpinBox, QFormLayout, QHBoxLayout, QLabel, QWidget
+from qtpy.QtWidgets import QCheckBox, QFormLayout, QHBoxLayout, QLabel, QWidget
 
 from napari_biogans.plugin.class_list import ClassList
 from napari_biogans.plugin.generation import DrawRequest, ModelFacts, new_seed
 from napari_biogans.plugin.key_cells import KeyCell, of_model, refusal
 from napari_biogans.plugin.key_sources import NO_CELLS_IN_LAYER, NO_KEPT_CELLS, KeySources
-from napari_biogans.plugin.setting_editors import Choice, WholeNumber, ignore_wheel
+from napari_biogans.plugin.setting_editors import Choice, WholeNumber
+from napari_biogans.plugin.truncation_box import TruncationBox
 
 MOST_CELLS = 100_000
 FIRST_NUMBER = 64
@@ -58,15 +59,7 @@ class DrawForm(QWidget):
         self.seed.setToolTip("The same seed draws the same cells")
         self.is_new = QCheckBox("new each time")
         self.is_new.setChecked(True)
-        self.is_truncated = QCheckBox("within")
-        self.truncation = QDoubleSpinBox()
-        self.truncation.setRange(0.1, 5)
-        self.truncation.setSingleStep(0.1)
-        self.truncation.setValue(1)
-        self.truncation.setSuffix(" σ")
-        ignore_wheel(self.truncation)
-        for widget in (self.is_truncated, self.truncation):
-            widget.setToolTip("Keep latents near the middle of their distribution: more typical, less varied cells")
+        self.truncation = TruncationBox()
         self.one_red = QCheckBox("one red, many greens")
         self.classes = ClassList()
         self.own_greens = QCheckBox("a green latent for each class")
@@ -79,11 +72,10 @@ class DrawForm(QWidget):
         self._rows.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
         self._number_label = QLabel("Cells")
         self._seed_row = _side_by_side(self.seed, self.is_new)
-        self._truncation_row = _side_by_side(self.is_truncated, self.truncation)
         self._rows.addRow("Latents", self.latents)
         self._rows.addRow(self._number_label, self.number)
         self._rows.addRow("Seed", self._seed_row)
-        self._rows.addRow("Truncation", self._truncation_row)
+        self._rows.addRow("Truncation", self.truncation)
         self._rows.addRow("Classes", self.classes)
         self._rows.addRow("Red", self.one_red)
         self._rows.addRow("Green", self.own_greens)
@@ -95,7 +87,6 @@ class DrawForm(QWidget):
         self.number.edited.connect(self._follow_number)
         sources.changed.connect(self._follow_sources)
         self.is_new.toggled.connect(self._update)
-        self.is_truncated.toggled.connect(self._update)
         self.show_model(None)
 
     @property
@@ -164,7 +155,7 @@ class DrawForm(QWidget):
             path=path,
             number=self.number.get(),
             seed=self.seed.get(),
-            truncation=self.truncation.value() if self.is_truncated.isChecked() else None,
+            truncation=self.truncation.get(),
             one_red=self.one_red.isChecked(),
             cells=self._taken,
             classes=self.classes.chosen() if self._rows.isRowVisible(self.classes) else None,
@@ -197,7 +188,7 @@ class DrawForm(QWidget):
     def _update(self) -> None:
         known = self.latents.get() != RANDOM
         needs_numbers = not known or self.one_red.isChecked()
-        for row in (self.number, self._seed_row, self._truncation_row):
+        for row in (self.number, self._seed_row, self.truncation):
             self._rows.setRowVisible(row, needs_numbers)
         several = self._rows.isRowVisible(self.classes)
         self._rows.setRowVisible(self.own_greens, several and needs_numbers)
@@ -205,7 +196,6 @@ class DrawForm(QWidget):
         self.one_red.setText("many greens for each red" if known else "one red, many greens")
         self.one_red.setToolTip(self._refusal or (GREENS_PER_RED if known else ONE_RED))
         self.seed.setEnabled(not self.is_new.isChecked())
-        self.truncation.setEnabled(self.is_truncated.isChecked())
 
 
 def _side_by_side(*widgets: QWidget) -> QWidget:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -65,7 +66,9 @@ class Drawn:
             },
         )
 
-    def layers(self, *, as_sheet: bool, along: str = "cell") -> list[LayerData]:
+    def layers(
+        self, *, as_sheet: bool, along: str = "cell", limits: Sequence[tuple[float, float]] | None = None
+    ) -> list[LayerData]:
         """Make a layer of red and one of green per class.
 
         There is one layer of red where all classes share it, else one per
@@ -78,6 +81,8 @@ class Drawn:
             All cells beside each other, and not in a stack.
         along : str
             What the slices of a stack are.
+        limits : sequence of (low, high), optional
+            Of the contrast of each channel; default those of its pixels.
         """
         layers: list[LayerData] = []
         for place, (name, colour, cells) in enumerate(zip(self.class_names, self.colours, self.images, strict=True)):
@@ -92,6 +97,11 @@ class Drawn:
                 metadata={**self.metadata, "class": name},
                 along=along,
             )
+            if limits is not None:
+                of_class = [
+                    (data, {**keywords, "contrast_limits": limit}, kind)
+                    for (data, keywords, kind), limit in zip(of_class, limits, strict=True)
+                ]
             layers += [
                 (data, {**keywords, "visible": place == 0 or len(self.class_names) <= MOST_GREENS_VISIBLE}, kind)
                 for data, keywords, kind in (of_class[1:] if place and self.shares_red else of_class)

@@ -73,12 +73,12 @@ def cell_in_slice(layer: Any, point: Sequence[float]) -> KeyCell | None:
     Returns
     -------
     KeyCell or None
-        None for layers without slices, such as contact sheets, and where the
-        slider stands beyond the cells.
+        None for contact sheets of several cells, which have no slices, and
+        where the slider stands beyond the cells.
     """
     cells = key_cells_of(layer)
     if layer.ndim < 3:
-        return None
+        return cells[0] if len(cells) == 1 else None
     place = round(float(layer.world_to_data(point)[0]))
     return cells[place] if 0 <= place < len(cells) else None
 

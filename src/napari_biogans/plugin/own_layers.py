@@ -10,25 +10,31 @@ from napari.layers import Image
 from napari_biogans.plugin.layer_data import METADATA_KEY, LayerData, beside
 
 
-def add_layers(viewer: Any, added: Sequence[LayerData]) -> list[Image]:
+def add_layers(viewer: Any, added: Sequence[LayerData], at: tuple[float, ...] | None = None) -> list[Image]:
     """Add layers beside all that are there, and show them.
 
     Parameters
     ----------
     viewer : napari.viewer.Viewer
     added : sequence of (data, keywords, "image")
+    at : tuple of float, optional
+        Where others stood, whose place they take; the view stays as it is.
 
     Returns
     -------
     list of napari.layers.Image
     """
-    layers = [Image(data, **keywords) for data, keywords, _ in beside(viewer.layers, added)]
+    placed = beside(viewer.layers, added)
+    if at is not None:
+        placed = [(data, {**keywords, "translate": at}, kind) for data, keywords, kind in placed]
+    layers = [Image(data, **keywords) for data, keywords, _ in placed]
     for layer in layers:
         viewer.add_layer(layer)
     # napari selects the layer that was added last; where it is hidden, its controls change nothing to be seen.
     viewer.layers.selection.active = [layer for layer in layers if layer.visible][-1]
     bring_into_range(viewer.dims, added[0][0].shape)
-    viewer.reset_view()
+    if at is None:
+        viewer.reset_view()
     return layers
 
 
@@ -70,6 +76,12 @@ class OwnLayers:
         """Of the pixels of each layer."""
         return [layer.data.shape for layer in self._layers]
 
+    @property
+    def place(self) -> tuple[float, ...] | None:
+        """Where they stand, or those of them that are still in the viewer; None if there are none."""
+        there = [layer for layer in self._layers if layer in self._viewer.layers]
+        return tuple(there[0].translate) if there else None
+
     def are_there(self) -> bool:
         """Tell whether all of them are in the viewer; not so if there are none."""
         return bool(self._layers) and all(layer in self._viewer.layers for layer in self._layers)
@@ -78,14 +90,16 @@ class OwnLayers:
         """Tell whether none was renamed, as by somebody who wants to keep it."""
         return [layer.name for layer in self._layers] == self._names
 
-    def add(self, added: Sequence[LayerData]) -> None:
+    def add(self, added: Sequence[LayerData], at: tuple[float, ...] | None = None) -> None:
         """Add layers, which from now on are those meant; what was added before stays as it is.
 
         Parameters
         ----------
         added : sequence of (data, keywords, "image")
+        at : tuple of float, optional
+            As for `add_layers`.
         """
-        self._note(add_layers(self._viewer, added))
+        self._note(add_layers(self._viewer, added, at))
 
     def put(self, placed: Sequence[LayerData]) -> None:
         """Add layers where they are to stand, and leave the selection and the slices as they are.
@@ -121,6 +135,22 @@ class OwnLayers:
             if tuple(layer.contrast_limits) == self._limits[place]:
                 layer.contrast_limits = keywords["contrast_limits"]
                 self._limits[place] = tuple(layer.contrast_limits)
+
+    def overwrite(self, by: Sequence[LayerData]) -> None:
+        """Write other pixels into those of the layers, many times a second if need be; limits stay.
+
+        Layers that are given a new array have napari measure all layers anew,
+        which takes longer than to draw a cell.
+
+        Parameters
+        ----------
+        by : sequence of (data, keywords, "image")
+            As many as there are layers, of the same shapes and types.
+        """
+        for layer, (data, keywords, _) in zip(self._layers, by, strict=True):
+            layer.data[...] = data
+            layer.refresh(extent=False)
+            layer.metadata = {**layer.metadata, METADATA_KEY: keywords["metadata"][METADATA_KEY]}
 
     def remove(self) -> None:
         """Take the layers out of the viewer."""

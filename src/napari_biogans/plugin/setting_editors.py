@@ -13,6 +13,8 @@ from napari_biogans.plugin.path_edit import PathEdit, ask_model_file
 from napari_biogans.plugin.setting_fields import SettingField
 
 AUTOMATIC = "automatic"
+MOST_LETTERS = 24
+"""That a box makes room for; a longer text is cut off, and whole in the list."""
 LARGEST_WHOLE = 2**63 - 1
 
 
@@ -28,26 +30,26 @@ class Choice(QComboBox):
 
     def __init__(self, options: dict[str, Any], parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._values = list(options.values())
-        self.addItems(list(options))
+        self._values: list[Any] = []
         self.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
-        self.setMinimumContentsLength(max(map(len, options)))
+        self.offer(options)
         self.currentIndexChanged.connect(self.edited)
         ignore_wheel(self)
 
     def offer(self, options: dict[str, Any]) -> None:
-        """Offer other values, keeping the one that is chosen if it is among them.
+        """Offer other values, keeping the one that is chosen if it is among them, else choosing the first.
 
         Parameters
         ----------
         options : dict from text to value
             One at least.
         """
-        kept = self.get()
+        kept = self.get() if self._values else None
         self.blockSignals(True)
         self.clear()
         self._values = list(options.values())
         self.addItems(list(options))
+        self.setMinimumContentsLength(min(max(map(len, options)), MOST_LETTERS))
         self.set(kept if kept in self._values else self._values[0])
         self.blockSignals(False)
         if self.get() != kept:
