@@ -23,6 +23,8 @@ from typing import Any
 import napari
 from qtpy.QtTest import QTest
 
+from napari_biogans.cells import simulate_cells
+from napari_biogans.plugin.layer_data import cell_layers
 from napari_biogans.plugin.session import SESSION
 
 IMAGES = Path(__file__).parent.parent / "docs" / "images"
@@ -130,16 +132,23 @@ def take_score(viewer: napari.Viewer, options: argparse.Namespace) -> None:
 
 def take_reconstruct(viewer: napari.Viewer, options: argparse.Namespace) -> None:
     viewer.layers.clear()
-    viewer.open_sample("napari-biogans", "simulated_cells")
     dock = open_dock(viewer, "Reconstruct")
     wait_until(lambda: dock.panel is not None)
     panel = dock.panel
+    wait_until(lambda: panel.form.model.facts is not None)
+    name, *others = panel.form.model.facts.class_names
+    for data, keywords, _ in cell_layers(simulate_cells(200, classes=[name], seed=1, all_greens=False).cells):
+        viewer.add_image(data, **keywords)
     viewer.dims.set_point(0, 12)
     wait_until(panel.start.isEnabled)
     for button in (panel.start, panel.results.plot.others):
         button.click()
         wait_until(lambda: not panel.search.is_running)
     take(viewer, options.into / "reconstruct.png")
+    if others:
+        panel.classes.click()
+        wait_until(lambda: not panel.search.is_running)
+        take(viewer, options.into / "all-classes.png")
 
 
 def main() -> None:
@@ -147,7 +156,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=75, help="time to train")
     parser.add_argument("--theme", default="dark", choices=["dark", "light"])
     parser.add_argument("--into", type=Path, default=IMAGES)
-    parser.add_argument("--run", type=Path, help="a run to draw with; then no training is shown")
+    parser.add_argument("--run", type=Path, help="a run to draw with; then no training and no test is shown")
     options = parser.parse_args()
     options.into.mkdir(parents=True, exist_ok=True)
 
@@ -163,7 +172,8 @@ def main() -> None:
         take_generate(viewer, options)
         take_explore(viewer, options)
         take_interpolate(viewer, options)
-        take_score(viewer, options)
+        if options.run is None:
+            take_score(viewer, options)
         take_reconstruct(viewer, options)
         viewer.close()
 
