@@ -47,8 +47,8 @@ def reconstruct_command(
     result = reconstruct(opened, read_cells(cells), training_cells=known, **asdict(config))
     if as_json:
         table = result.to_frame()
-        medians = table.drop(columns=["class", "source", "index"]).median(numeric_only=True)
-        answer({"cells": len(result), "complete": result.is_complete, "median": medians.to_dict()}, as_json=True)
+        medians = table.drop(columns=["class", "source", "index"]).median(numeric_only=True).to_frame().T
+        answer({"cells": len(result), "complete": result.is_complete, "median": records(medians)[0]}, as_json=True)
     else:
         print(result)
     if output is not None:

@@ -208,7 +208,7 @@ def cell_cycle(
             )
             if not rebuilt.is_complete:
                 raise LatentStoppedError("Stopped before all stages were rebuilt; there is no way between them yet.")
-            best = int((rebuilt.rmse[:, 0] if settings["mode"] == "red-only" else rebuilt.error).argmin())
+            best = int(rebuilt.error.argmin())
             found.append(rebuilt.take([best]))
             chosen.append((shortlist[best].class_place, shortlist[best].index))
             bar.update()

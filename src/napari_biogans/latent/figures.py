@@ -25,6 +25,7 @@ WIDTH_INCHES, REST_INCHES, LETTER_INCHES = 10.0, 1.2, 0.075
 LARGEST_DIFFERENCE = 0.5
 """Of intensities on [0, 1], at the ends of the colours."""
 DIVERGING = "PuOr"
+MERGED = "first channel in magenta, second in green"
 CURVES_INCHES = 2.2
 """Of the curves below cells along a way."""
 TABLE_INCHES, MIDDLE_GREY = 2.2, 0.5
@@ -71,13 +72,10 @@ def reconstruction_figure(result: Reconstruction, n: int = 8) -> Figure:
         rows.append(composite(result.neighbours[chosen], intensity_range, magenta=True))
         labels.append("nearest\ntraining cell")
     texts = [f"{result.error[k]:.3f}" for k in chosen]
-    figure = _rows_figure(
-        rows,
-        labels,
-        texts,
-        "RMSE on intensities of [0, 1]; first channel in magenta, second in green",
-        result.pixel_size,
-    )
+    below = f"RMSE on intensities of [0, 1]; {MERGED}"
+    if result.config.mode == "red-only":
+        below = f"RMSE of {result.channel_names[0]}, which alone was matched, on intensities of [0, 1]; {MERGED}"
+    figure = _rows_figure(rows, labels, texts, below, result.pixel_size)
     axes = figure.axes[0]
     bar = figure.colorbar(
         ScalarMappable(norm, DIVERGING),
@@ -150,7 +148,7 @@ def path_figure(path: LatentPath, n: int = 10) -> Figure:
         raise ValueError(f"The number of frames to draw is at least 1, not {n}.")
     chosen = np.linspace(0, len(path) - 1, min(n, len(path))).round().astype(int)
     texts = [f"{frame}{'*' if frame in path.keys else ''}" for frame in chosen]
-    legend = "frame (* key cell); first channel in magenta, second in green"
+    legend = f"frame (* key cell); {MERGED}"
     return _rows_and_curves(path, _rows_of(path, chosen), list(path.class_names), texts, legend)
 
 
@@ -168,7 +166,7 @@ def cycle_figure(cycle: CellCycle) -> Figure:
     path = cycle.way
     rows = [composite(cycle.stages.targets, path.intensity_range, magenta=True), *_rows_of(path, path.keys)]
     texts = [f"{value:.3g}" for value in cycle.values]
-    legend = f"{cycle.order_by} of the real cell; first channel in magenta, second in green"
+    legend = f"{cycle.order_by} of the real cell; {MERGED}"
     return _rows_and_curves(path, rows, ["real", *path.class_names], texts, legend)
 
 

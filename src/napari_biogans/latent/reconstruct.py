@@ -154,8 +154,9 @@ def reconstruct(
         model draws are matched by that class; others in red only.
     training_cells : CellSet, optional
         Cells that the model was trained on. The nearest of them to each cell,
-        flips considered, is what a reconstruction has to be better than; a cell
-        that is among them itself is passed over.
+        flips and the channels that are to be matched considered, is what a
+        reconstruction has to be better than; a cell that is among them itself
+        is passed over.
     start_from : array (N, Z), optional
         Latents that the first start of each cell begins with, such as that of
         a cell it looks like, one class after another; the other starts are
@@ -313,9 +314,10 @@ def _result(
     if training_cells is not None:
         pooled = name not in training_cells.class_names
         known = training_cells.pool().images[0] if pooled else training_cells.subset([name]).images[0]
-        nearest = nearest_images(targets, known, 2, intensity_range=intensity_range)
+        matched = config.matched
+        nearest = nearest_images(targets[:, matched], known[:, matched], 2, intensity_range=intensity_range[matched])
         # A cell that is itself among the training cells is to be compared with others.
-        is_itself = (nearest.distances[:, 0] == 0) & (nearest.flips[:, 0] == 0)
+        is_itself = (known[nearest.indices[:, 0]] == targets).all(axis=(1, 2, 3)) & (nearest.flips[:, 0] == 0)
         which = np.arange(len(targets)), is_itself.astype(int)
         neighbours = np.stack(
             [
@@ -323,7 +325,9 @@ def _result(
                 for index, flip in zip(nearest.indices[which], nearest.flips[which], strict=True)
             ]
         )
-        neighbour_rmse = nearest.distances[which]
+        # Where there is no other, it is not known.
+        alone = is_itself & (len(known) == 1)
+        neighbour_rmse = np.where(alone, np.float32(np.nan), nearest.distances[which])
     return Reconstruction(
         targets=targets,
         images=images,
