@@ -68,6 +68,20 @@ def test_mistakes_get_a_message_and_a_code(arguments, code, message, folder, cap
     assert "Traceback" not in captured.err
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["interpolate", "star.safetensors", "--frames", "1"],
+        ["cell-cycle", "star.safetensors", "cells", "--order-by", "mood", "-o", "some/where"],
+        ["reconstruct", "nothing", "cells", "-o", "out"],
+    ],
+)
+def test_a_mistake_leaves_no_empty_folders(arguments, folder):
+    before = sorted(folder.iterdir())
+    assert main(arguments) == 1
+    assert sorted(folder.iterdir()) == before
+
+
 def test_interpolate_films_new_cells_or_given_latents(folder, capsys):
     assert (
         main(["interpolate", "star.safetensors", "-n", "3", "--seed", "1", "--frames", "5", "-o", "way", "--json"]) == 0
