@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import os
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -80,8 +81,9 @@ def check_folder(folder: str | os.PathLike[str]) -> None:
         with replacing(folder / "report.md.tried") as tried:
             tried.write_text("")
         (folder / "report.md.tried").unlink()
-        for place in missing:
-            place.rmdir()
+        with suppress(OSError):  # in which somebody else may have begun to write
+            for place in missing:
+                place.rmdir()
     except OSError as error:
         raise C2STError(
             f"{folder}: results cannot be written here ({error.strerror}). Choose another folder."
