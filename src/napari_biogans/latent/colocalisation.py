@@ -132,6 +132,8 @@ class Colocalisation:
             lines.append("NOT COMPLETE: it was stopped")
         return "\n".join([*lines, self.assumption])
 
+    __repr__ = __str__
+
 
 def colocalisation(
     model: Model,

@@ -163,6 +163,8 @@ class Completion:
             lines.append("NOT COMPLETE: it was stopped")
         return "\n".join([*lines, ASSUMPTION])
 
+    __repr__ = __str__
+
 
 def _root_mean_square(differences: NDArray[np.float32]) -> float:
     return float(np.sqrt(np.square(differences).mean()))

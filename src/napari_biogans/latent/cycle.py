@@ -113,6 +113,8 @@ class CellCycle:
             f"{self.stages}"
         )
 
+    __repr__ = __str__
+
 
 def cell_cycle(
     model: Model,

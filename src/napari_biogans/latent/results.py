@@ -236,6 +236,8 @@ class Reconstruction:
             lines.append("NOT COMPLETE: it was stopped")
         return "\n".join(lines)
 
+    __repr__ = __str__
+
 
 def _side_by_side(errors: list[NDArray[np.float32]]) -> NDArray[np.float32]:
     """Put the errors (S, N) of several cells beside each other, of which each may have had its own number of starts."""
