@@ -35,7 +35,9 @@ def test_reconstruct_prints_medians_and_writes_a_folder(folder, capsys):
 def test_complete_prints_and_writes_a_folder(folder, capsys):
     arguments = ["complete", "star.safetensors", "cells", "--draws", "2", "-o", "all", *SMALL]
     assert main([*arguments, "--json"]) == 0
-    printed = json.loads(capsys.readouterr().out)["cells"]
+    answer = json.loads(capsys.readouterr().out)
+    assert answer["complete"] is True
+    printed = answer["cells"]
     assert len(printed) == 18
     assert printed[0]["green_rmse"] > 0
     assert (folder / "all" / "completions.png").is_file()
@@ -127,6 +129,7 @@ def test_colocalisation_prints_and_writes_a_folder(folder, capsys):
     assert main([*arguments, "-o", "overlap", "--json"]) == 0
     printed = json.loads(capsys.readouterr().out)
     assert len(printed["pairs"]) == 6
+    assert printed["complete"] is True
     assert "were never seen together" in printed["assumption"]
     assert (folder / "overlap" / "colocalisation.csv").is_file()
     assert main(arguments) == 0

@@ -108,7 +108,7 @@ def complete_command(
     }
     result = complete(load_model(model), read_cells(cells), **settings)  # type: ignore[arg-type]
     if as_json:
-        answer({"cells": records(result.to_frame())}, as_json=True)
+        answer({"complete": result.is_complete, "cells": records(result.to_frame())}, as_json=True)
     else:
         print(result)
     if output is not None:
@@ -155,7 +155,8 @@ def colocalisation_command(
     opened, real = load_model(model), read_cells(cells)
     result = colocalisation(opened, real, draws=draws, steps=steps, seed=seed, device=device)
     if as_json:
-        answer({"pairs": records(result.to_frame()), "assumption": result.assumption}, as_json=True)
+        facts = {"complete": result.is_complete, "pairs": records(result.to_frame()), "assumption": result.assumption}
+        answer(facts, as_json=True)
     else:
         print(result)
     if output is not None:
