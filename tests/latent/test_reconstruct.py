@@ -207,6 +207,8 @@ def test_cells_that_do_not_fit_are_refused(star, joint, drawn, quick):
     floats = CellSet([array.astype(np.float32) for array in cells.images], cells.class_names)
     with pytest.raises(LatentError, match="of type float32"):
         reconstruct(star, floats, **quick)
+    with pytest.raises(LatentError, match="The cells are a CellSet, as read_cells gives, not ndarray"):
+        reconstruct(star, cells.images[0], **quick)
     with pytest.raises(LatentError, match="takes a separable model"):
         reconstruct(varied("joint"), joint.as_cells(joint.generate(2, seed=0)), mode="red-first", **quick)
 

@@ -94,7 +94,7 @@ def iterate_reconstruction(
     places = _checked_classes(model, cells, config)
     starts = _checked_starts(model, cells, start_from)
     if training_cells is not None:
-        _check_pixels(model, training_cells, "training cells")
+        check_cells(model, training_cells, "training cells")
     device = choose_device(config.device)
     moved = Model(model.header, {name: deepcopy(network) for name, network in model.networks.items()}).to(device)
     blocks = list(_blocks(cells, config.batch_size))
@@ -248,7 +248,15 @@ def _range_of(model: Model) -> NDArray[np.float32]:
     return np.array(model.header.intensity_range, np.float32)
 
 
-def _check_pixels(model: Model, cells: CellSet, name: str) -> None:
+def check_cells(model: Model, cells: CellSet, name: str = "cells") -> None:
+    """Refuse cells that are not of the size and the type of those that a model draws.
+
+    Raises
+    ------
+    LatentError
+    """
+    if not isinstance(cells, CellSet):
+        raise LatentError(f"The {name} are a CellSet, as read_cells gives, not {type(cells).__name__}.")
     size = model.header.shape.image_size
     if cells.size != size or len(cells.channel_names) != model.header.shape.channels:
         raise LatentError(
@@ -264,7 +272,7 @@ def _check_pixels(model: Model, cells: CellSet, name: str) -> None:
 
 def _checked_classes(model: Model, cells: CellSet, config: ReconstructionConfig) -> list[str]:
     """Find the class that each class of cells is drawn as."""
-    _check_pixels(model, cells, "cells")
+    check_cells(model, cells)
     if model.architecture.pools_classes:
         return [model.class_names[0]] * len(cells.class_names)
     unknown = [name for name in cells.class_names if name not in model.class_names]
