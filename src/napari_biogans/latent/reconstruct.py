@@ -215,7 +215,8 @@ def run_to_end(
     Parameters
     ----------
     events : generator
-        Its `Searching` moves the bar.
+        Its `Searching` moves the bar; what has `done` otherwise is told of
+        cells whose greens are drawn.
     cells : int
         In all.
     progress : bool
@@ -240,6 +241,8 @@ def run_to_end(
                 return result
             if isinstance(event, Searching):
                 bar.update(round(event.progress * event.cells, 1) - bar.n)
+            elif (drawn := getattr(event, "done", None)) is not None:
+                bar.set_postfix_str(f"greens drawn for {drawn}")
             if on_event is not None:
                 on_event(event)
 
