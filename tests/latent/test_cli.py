@@ -84,6 +84,15 @@ def test_a_mistake_leaves_no_empty_folders(arguments, folder):
     assert sorted(folder.iterdir()) == before
 
 
+@pytest.mark.parametrize("verb", ["reconstruct", "complete", "colocalisation", "cell-cycle"])
+@pytest.mark.parametrize("output", ["cells", "cells/results"])
+def test_results_do_not_go_among_the_cells(verb, output, folder, capsys):
+    before = sorted((folder / "cells").rglob("*"))
+    assert main([verb, "star.safetensors", "cells", "-o", output]) == 1
+    assert "where cells are read from" in capsys.readouterr().err
+    assert sorted((folder / "cells").rglob("*")) == before
+
+
 def test_interpolate_films_new_cells_or_given_latents(folder, capsys):
     assert (
         main(["interpolate", "star.safetensors", "-n", "3", "--seed", "1", "--frames", "5", "-o", "way", "--json"]) == 0

@@ -9,8 +9,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from napari_biogans.cells import read_cells
-from napari_biogans.cli.app import INTERRUPTED, answer, app, records, say
-from napari_biogans.evaluation.report import check_folder
+from napari_biogans.cli.app import INTERRUPTED, answer, app, check_output, records, say
 from napari_biogans.latent import ReconstructionConfig, colocalisation, complete, reconstruct
 from napari_biogans.models import load_model
 
@@ -41,7 +40,7 @@ def reconstruct_command(
         Print the medians as JSON.
     """
     if output is not None:
-        check_folder(output)
+        check_output(output, cells, training_cells)
     opened = load_model(model)
     known = None if training_cells is None else read_cells(training_cells)
     result = reconstruct(opened, read_cells(cells), training_cells=known, **asdict(config))
@@ -97,7 +96,7 @@ def complete_command(
         Print the table of the cells as JSON.
     """
     if output is not None:
-        check_folder(output)
+        check_output(output, cells)
     settings = {
         "draws": draws,
         "match_green": match_green,
@@ -151,7 +150,7 @@ def colocalisation_command(
         Print the table of the pairs as JSON.
     """
     if output is not None:
-        check_folder(output)
+        check_output(output, cells)
     opened, real = load_model(model), read_cells(cells)
     result = colocalisation(opened, real, draws=draws, steps=steps, seed=seed, device=device)
     if as_json:
