@@ -35,7 +35,9 @@ def test_reconstruct_prints_medians_and_writes_a_folder(folder, capsys):
 def test_complete_prints_and_writes_a_folder(folder, capsys):
     arguments = ["complete", "star.safetensors", "cells", "--draws", "2", "-o", "all", *SMALL]
     assert main([*arguments, "--json"]) == 0
-    printed = json.loads(capsys.readouterr().out)["cells"]
+    answer = json.loads(capsys.readouterr().out)
+    assert answer["complete"] is True
+    printed = answer["cells"]
     assert len(printed) == 18
     assert printed[0]["green_rmse"] > 0
     assert (folder / "all" / "completions.png").is_file()
@@ -66,6 +68,29 @@ def test_mistakes_get_a_message_and_a_code(arguments, code, message, folder, cap
     captured = capsys.readouterr()
     assert message in captured.err
     assert "Traceback" not in captured.err
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["interpolate", "star.safetensors", "--frames", "1"],
+        ["cell-cycle", "star.safetensors", "cells", "--order-by", "mood", "-o", "some/where"],
+        ["reconstruct", "nothing", "cells", "-o", "out"],
+    ],
+)
+def test_a_mistake_leaves_no_empty_folders(arguments, folder):
+    before = sorted(folder.iterdir())
+    assert main(arguments) == 1
+    assert sorted(folder.iterdir()) == before
+
+
+@pytest.mark.parametrize("verb", ["reconstruct", "complete", "colocalisation", "cell-cycle"])
+@pytest.mark.parametrize("output", ["cells", "cells/results"])
+def test_results_do_not_go_among_the_cells(verb, output, folder, capsys):
+    before = sorted((folder / "cells").rglob("*"))
+    assert main([verb, "star.safetensors", "cells", "-o", output]) == 1
+    assert "where cells are read from" in capsys.readouterr().err
+    assert sorted((folder / "cells").rglob("*")) == before
 
 
 def test_interpolate_films_new_cells_or_given_latents(folder, capsys):
@@ -113,6 +138,7 @@ def test_colocalisation_prints_and_writes_a_folder(folder, capsys):
     assert main([*arguments, "-o", "overlap", "--json"]) == 0
     printed = json.loads(capsys.readouterr().out)
     assert len(printed["pairs"]) == 6
+    assert printed["complete"] is True
     assert "were never seen together" in printed["assumption"]
     assert (folder / "overlap" / "colocalisation.csv").is_file()
     assert main(arguments) == 0

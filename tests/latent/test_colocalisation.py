@@ -6,6 +6,7 @@ import pytest
 
 from napari_biogans import LatentError, colocalisation
 from napari_biogans.latent.colocalisation import ASSUMPTION, SHARED_LATENT, overlap_of
+from napari_biogans.latent.complete import Drawing
 
 from .conftest import varied
 
@@ -80,6 +81,14 @@ def test_the_same_seed_gives_the_same(overlap, star, drawn):
 def test_what_makes_no_sense_is_refused(drawn, architecture, classes, arguments, says):
     with pytest.raises(LatentError, match=says):
         colocalisation(varied(architecture, classes), drawn[0], progress=False, **arguments)
+
+
+def test_comparing_can_be_stopped_and_keeps_the_cells_that_are_done(overlap, star, drawn):
+    seen = []
+    stopped = colocalisation(star, drawn[0], should_stop=lambda: Drawing(2, 18) in seen, on_event=seen.append, **QUICK)
+    assert not stopped.is_complete
+    assert "2 cells" in str(stopped)
+    np.testing.assert_array_equal(stopped.pearson, overlap.pearson[:, :, :2])
 
 
 def test_table_and_figure(overlap, tmp_path):

@@ -119,3 +119,8 @@ def test_drawing_greens_can_be_stopped_and_keeps_the_cells_that_are_done(star, d
     assert not result.is_complete
     np.testing.assert_array_equal(result.mean, whole.mean[:, :2])
     assert result.own_classes == ("class 1", "class 1")
+
+
+def test_the_bar_tells_how_far_greens_are_drawn_once_reds_are_found(star, drawn, capsys):
+    complete(star, drawn[0], draws=2, steps=2, device="cpu")
+    assert "greens drawn for 18" in capsys.readouterr().err

@@ -94,11 +94,14 @@ def test_cells_without_a_number_are_left_out(star, cells):
         ({"order_by": "mood"}, "no feature 'mood'; order them by .*length.*mean_green"),
         ({"order_by": "source"}, "no numbers"),
         ({"steps": 0}, "steps"),
+        ({"way": "winding"}, "spherical or linear, not 'winding'"),
     ],
 )
 def test_what_makes_no_sense_is_refused(star, cells, arguments, says):
+    events = []
     with pytest.raises(LatentError, match=says):
-        cell_cycle(star, cells, progress=False, **arguments)
+        cell_cycle(star, cells, progress=False, on_event=events.append, **arguments)
+    assert not events, "it is refused after a search"
 
 
 def test_a_folder_gets_the_way_the_stages_and_a_figure(cycle, tmp_path):

@@ -2,6 +2,7 @@
 
 import gc
 import warnings
+from dataclasses import replace
 
 import imageio.v3 as imageio
 import numpy as np
@@ -41,6 +42,18 @@ def test_a_gif_has_every_frame_at_its_rate_and_goes_on_for_ever(way, tmp_path):
     assert (facts["duration"], facts["loop"]) == (50, 0)
 
 
+def test_a_gif_shows_few_bright_pixels_as_bright_as_they_are(way, tmp_path):
+    # Cells are dark and full of different shades of noise, but for a bright spot.
+    images = np.random.default_rng(0).integers(0, 60, way.images.shape, np.uint8)
+    images[..., 0, 4:6, 4:6] = 240
+    shown = replace(way, images=images)
+    frames = imageio.imread(shown.save_film(tmp_path / "way.gif")).astype(int)
+    expected = np.stack(list(Stage(shown).frames())).astype(int)
+    bright = expected.max(axis=-1) > 200
+    assert np.abs(frames - expected)[bright].mean() < 6
+    assert np.abs(frames - expected).mean() < 6
+
+
 def test_an_mp4_has_every_frame_at_its_rate_unscaled(way, tmp_path):
     target = way.save_film(tmp_path / "way.mp4", frames_per_second=12)
     frames, rate = read_mp4(target)
@@ -61,8 +74,6 @@ def test_panels_show_the_cells_magnified(way):
 
 
 def test_legend_scale_bar_and_time_line(joint):
-    from dataclasses import replace
-
     way = interpolate(joint, joint.draw_latents(2, seed=0), frames=5)
     below = [picture[-44:] for picture in Stage(replace(way, pixel_size=0.2), magnify=2).frames()]
     for colour in CHANNEL_COLOURS:

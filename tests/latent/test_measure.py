@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from napari_biogans import measure_cells, simulate_cells
+from napari_biogans import LatentError, measure_cells, simulate_cells
 
 RANGE = np.array([[0, 255], [0, 255]], np.float32)
 
@@ -45,3 +45,9 @@ def test_nothing_stands_out_of_a_flat_picture():
     table = measure_cells(np.full((1, 2, 8, 8), 7, np.uint8), intensity_range=RANGE, channel_names=("DNA", "GFP"))
     assert table.columns.tolist() == ["length", "width", "area", "mean_DNA", "mean_GFP"]
     assert table.isna().all(axis=None)
+
+
+@pytest.mark.parametrize("shape", [(2, 24, 48), (2, 3, 24, 48)])
+def test_images_of_other_channels_are_refused(shape):
+    with pytest.raises(LatentError, match="the channels red, green, not"):
+        measure_cells(np.zeros(shape), intensity_range=np.array([[0, 255]] * 2, np.float32))

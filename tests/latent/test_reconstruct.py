@@ -77,6 +77,28 @@ def test_cells_of_other_classes_are_matched_in_red(star, drawn, quick):
     assert np.median(result.rmse[:, 0]) < 0.01
 
 
+def test_where_red_alone_is_matched_errors_and_nearest_training_cells_are_those_of_red(star, drawn, quick):
+    cells, _ = drawn
+    # The same red with another green, and the same green with another red.
+    mixed = np.concatenate([cells.images[0][:1], cells.images[1][:1]])
+    mixed[0, 1], mixed[1, 1] = 0, cells.images[0][0, 1]
+    targets = CellSet([cells.images[0][:1]], ["class 1"])
+    training = CellSet([mixed], ["class 1"])
+    result = reconstruct(star, targets, training_cells=training, mode="red-only", **quick)
+    np.testing.assert_array_equal(result.error, result.rmse[:, 0])
+    np.testing.assert_array_equal(result.neighbours[0], mixed[0])
+    assert result.neighbour_rmse[0] == 0
+    assert "red alone was matched" in str(result)
+    assert "red, which alone was matched" in result.plot().axes[0].get_xlabel()
+    assert "alone" not in str(reconstruct(star, targets, mode="red-first", **{**quick, "steps": 2}))
+
+
+def test_how_much_starts_differ_is_not_known_of_one(star, drawn, quick):
+    result = reconstruct(star, drawn[0], **{**quick, "starts": 1, "steps": 2})
+    assert result.to_frame()["start_spread"].isna().all()
+    assert ", 1 start of at most 2 evaluations" in str(result)
+
+
 def test_the_gradient_of_the_objective_is_that_of_finite_differences():
     model = varied("joint-separable")
     model.generator.double()
@@ -185,6 +207,8 @@ def test_cells_that_do_not_fit_are_refused(star, joint, drawn, quick):
     floats = CellSet([array.astype(np.float32) for array in cells.images], cells.class_names)
     with pytest.raises(LatentError, match="of type float32"):
         reconstruct(star, floats, **quick)
+    with pytest.raises(LatentError, match="The cells are a CellSet, as read_cells gives, not ndarray"):
+        reconstruct(star, cells.images[0], **quick)
     with pytest.raises(LatentError, match="takes a separable model"):
         reconstruct(varied("joint"), joint.as_cells(joint.generate(2, seed=0)), mode="red-first", **quick)
 
@@ -252,3 +276,10 @@ def test_a_cell_among_the_training_cells_is_compared_with_others(joint, drawn, q
     np.testing.assert_array_equal(one.latents, result.latents[4:5])
     np.testing.assert_array_equal(one.start_errors, result.start_errors[:, 4:5])
     assert one.to_frame().iloc[0].to_dict() == result.to_frame().iloc[4].to_dict()
+
+
+def test_a_cell_without_another_training_cell_is_compared_with_none(joint, drawn, quick):
+    cells = CellSet([drawn[0].images[0][:1]], ["class 1"])
+    result = reconstruct(joint, cells, training_cells=cells, **{**quick, "steps": 2})
+    assert np.isnan(result.neighbour_rmse).all()
+    assert "no other training cells" in str(result)

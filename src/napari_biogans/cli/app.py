@@ -13,6 +13,7 @@ import pandas as pd
 from cyclopts import App, ArgumentCollection, Token
 
 from napari_biogans.cells import CellsError
+from napari_biogans.evaluation.report import check_folder
 from napari_biogans.evaluation.settings import C2ST_PRESETS
 from napari_biogans.models import ModelFileError
 from napari_biogans.training import TrainingError
@@ -69,6 +70,25 @@ app = App(
 def default_folder(word: str) -> Path:
     """Name a folder, by date and a word, for a run that was given none."""
     return Path("runs") / f"{datetime.now():%Y-%m-%d-%H%M%S}-{word}"
+
+
+def check_output(folder: Path, *cells: Path | None) -> None:
+    """Refuse a folder for results that cannot be written to, or in which they would be read as cells.
+
+    Raises
+    ------
+    C2STError
+        If it cannot be written to.
+    ValueError
+        If it is one that cells are read from, or within it.
+    """
+    for given in cells:
+        if given is not None and given.is_dir() and folder.resolve().is_relative_to(given.resolve()):
+            raise ValueError(
+                f"{folder} is where cells are read from, which could not be read again with results among them; choose "
+                "another folder."
+            )
+    check_folder(folder)
 
 
 def say(message: str) -> None:

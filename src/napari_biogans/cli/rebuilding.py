@@ -9,8 +9,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from napari_biogans.cells import read_cells
-from napari_biogans.cli.app import INTERRUPTED, answer, app, records, say
-from napari_biogans.evaluation.report import check_folder
+from napari_biogans.cli.app import INTERRUPTED, answer, app, check_output, records, say
 from napari_biogans.latent import ReconstructionConfig, colocalisation, complete, reconstruct
 from napari_biogans.models import load_model
 
@@ -41,14 +40,14 @@ def reconstruct_command(
         Print the medians as JSON.
     """
     if output is not None:
-        check_folder(output)
+        check_output(output, cells, training_cells)
     opened = load_model(model)
     known = None if training_cells is None else read_cells(training_cells)
     result = reconstruct(opened, read_cells(cells), training_cells=known, **asdict(config))
     if as_json:
         table = result.to_frame()
-        medians = table.drop(columns=["class", "source", "index"]).median(numeric_only=True)
-        answer({"cells": len(result), "complete": result.is_complete, "median": medians.to_dict()}, as_json=True)
+        medians = table.drop(columns=["class", "source", "index"]).median(numeric_only=True).to_frame().T
+        answer({"cells": len(result), "complete": result.is_complete, "median": records(medians)[0]}, as_json=True)
     else:
         print(result)
     if output is not None:
@@ -97,7 +96,7 @@ def complete_command(
         Print the table of the cells as JSON.
     """
     if output is not None:
-        check_folder(output)
+        check_output(output, cells)
     settings = {
         "draws": draws,
         "match_green": match_green,
@@ -108,7 +107,7 @@ def complete_command(
     }
     result = complete(load_model(model), read_cells(cells), **settings)  # type: ignore[arg-type]
     if as_json:
-        answer({"cells": records(result.to_frame())}, as_json=True)
+        answer({"complete": result.is_complete, "cells": records(result.to_frame())}, as_json=True)
     else:
         print(result)
     if output is not None:
@@ -151,11 +150,12 @@ def colocalisation_command(
         Print the table of the pairs as JSON.
     """
     if output is not None:
-        check_folder(output)
+        check_output(output, cells)
     opened, real = load_model(model), read_cells(cells)
     result = colocalisation(opened, real, draws=draws, steps=steps, seed=seed, device=device)
     if as_json:
-        answer({"pairs": records(result.to_frame()), "assumption": result.assumption}, as_json=True)
+        facts = {"complete": result.is_complete, "pairs": records(result.to_frame()), "assumption": result.assumption}
+        answer(facts, as_json=True)
     else:
         print(result)
     if output is not None:

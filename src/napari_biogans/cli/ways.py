@@ -9,8 +9,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from napari_biogans.cells import read_cells
-from napari_biogans.cli.app import answer, app, records, say
-from napari_biogans.evaluation.report import check_folder
+from napari_biogans.cli.app import answer, app, check_output, records, say
 from napari_biogans.latent import cell_cycle, interpolate
 from napari_biogans.latent.interpolate import Way
 from napari_biogans.models import load_model, read_latents
@@ -63,7 +62,7 @@ def interpolate_command(
         Print what was made as JSON.
     """
     target = output or Path(f"way-{datetime.now():%Y-%m-%d-%H%M%S}")
-    check_folder(target)
+    check_output(target)
     opened = load_model(model, choose_device(device))
     if latents is None:
         if rows is not None:
@@ -128,7 +127,7 @@ def cell_cycle_command(
         Print the table of the stages as JSON.
     """
     target = output or Path(f"cell-cycle-{datetime.now():%Y-%m-%d-%H%M%S}")
-    check_folder(target)
+    check_output(target, cells)
     cycle = cell_cycle(
         load_model(model),
         read_cells(cells),

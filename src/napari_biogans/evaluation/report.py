@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import os
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -68,17 +69,21 @@ def save_result(result: C2STResult, folder: str | os.PathLike[str]) -> list[Path
 
 
 def check_folder(folder: str | os.PathLike[str]) -> None:
-    """Refuse a folder that cannot be written to, before hours of work.
+    """Refuse a folder that cannot be written to, before hours of work; leave nothing there.
 
     Raises
     ------
     C2STError
     """
+    folder = Path(folder)
+    missing = [place for place in (folder, *folder.parents) if not place.exists()]
     try:
-        Path(folder).mkdir(parents=True, exist_ok=True)
-        with replacing(Path(folder) / "report.md.tried") as tried:
+        with replacing(folder / "report.md.tried") as tried:
             tried.write_text("")
-        (Path(folder) / "report.md.tried").unlink()
+        (folder / "report.md.tried").unlink()
+        with suppress(OSError):  # in which somebody else may have begun to write
+            for place in missing:
+                place.rmdir()
     except OSError as error:
         raise C2STError(
             f"{folder}: results cannot be written here ({error.strerror}). Choose another folder."

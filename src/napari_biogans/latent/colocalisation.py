@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from itertools import permutations
 from pathlib import Path
@@ -19,10 +19,13 @@ from napari_biogans.cells import CellSet, to_unit
 from napari_biogans.cells.neighbours import never
 from napari_biogans.evaluation.report import save_figure
 from napari_biogans.files import replacing
-from napari_biogans.latent.complete import PRIOR, refusal
+from napari_biogans.latent.complete import PRIOR, Drawing, refusal
 from napari_biogans.latent.errors import LatentError
-from napari_biogans.latent.reconstruct import CellsDone, Searching, reconstruct
+from napari_biogans.latent.reconstruct import CellsDone, Searching, iterate_reconstruction, run_to_end
+from napari_biogans.latent.settings import make_reconstruction_config
 from napari_biogans.models import Model
+from napari_biogans.training.devices import chosen_threads
+from napari_biogans.training.train import stopped_by_interrupt
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -129,6 +132,8 @@ class Colocalisation:
             lines.append("NOT COMPLETE: it was stopped")
         return "\n".join([*lines, self.assumption])
 
+    __repr__ = __str__
+
 
 def colocalisation(
     model: Model,
@@ -138,7 +143,7 @@ def colocalisation(
     seed: int = 0,
     progress: bool = True,
     should_stop: Callable[[], bool] = never,
-    on_event: Callable[[Searching | CellsDone], object] | None = None,
+    on_event: Callable[[Searching | CellsDone | Drawing], object] | None = None,
     **settings: Any,
 ) -> Colocalisation:
     """Tell how much the greens of different classes overlap in real cells, of which each showed one at most.
@@ -160,7 +165,8 @@ def colocalisation(
     seed : int
         Of the green latents and of the search.
     progress, should_stop, on_event
-        As for `reconstruct`.
+        As for `reconstruct`; the cells that are compared when it is stopped
+        come back.
     **settings
         Fields of `ReconstructionConfig`, but the mode; the prior is 1e-6
         unless another is given.
@@ -198,21 +204,41 @@ def colocalisation(
         raise LatentError("Overlap is told of two classes or more; this model draws one.")
     if draws < 2:
         raise LatentError(f"At least two draws are needed to know how much they differ, not {draws}.")
+    with stopped_by_interrupt(should_stop) as stop:
+        comparing = _iterate(model, cells, draws, seed, stop, settings)
+        return run_to_end(comparing, len(cells), progress=progress, on_event=on_event)
+
+
+def _iterate(
+    model: Model, cells: CellSet, draws: int, seed: int, should_stop: Callable[[], bool], settings: dict[str, Any]
+) -> Generator[Searching | CellsDone | Drawing, None, Colocalisation]:
+    """Compare greens, yielding how far it is."""
     size = model.red_latent_size
     per_class = model.architecture.green_latent_per_class
-    settings = {"prior": PRIOR, "seed": seed, **settings, "mode": "red-only"}
-    found = reconstruct(model, cells, progress=progress, should_stop=should_stop, on_event=on_event, **settings)
+    config = make_reconstruction_config(**{"prior": PRIOR, "seed": seed, **settings, "mode": "red-only"})
+    found = yield from iterate_reconstruction(model, cells, config, should_stop=should_stop)
     greens = model.draw_latents(draws, seed=seed, green_latents="per-class" if per_class else "shared")
     shape = (len(model.class_names), len(model.class_names), len(found), draws)
     pearson, manders = np.full(shape, np.nan), np.full(shape, np.nan)
-    for place, latent in enumerate(found.latents):
+    done = 0
+    for latent in found.latents:
+        # Stopped in the search, it is brought to the end with the cells that were found.
+        if done and found.is_complete and should_stop():
+            break
         greens[..., :size] = latent[:size]
-        unit: NDArray[Any] = (to_unit(model.generate(latents=greens), found.intensity_range) + 1) / 2
+        with chosen_threads():
+            unit: NDArray[Any] = (to_unit(model.generate(latents=greens), found.intensity_range) + 1) / 2
         inside = _inside(unit)
         for draw in range(draws):
-            pearson[:, :, place, draw], manders[:, :, place, draw] = overlap_of(unit[:, draw, 1], inside)
+            pearson[:, :, done, draw], manders[:, :, done, draw] = overlap_of(unit[:, draw, 1], inside)
+        done += 1
+        yield Drawing(done, len(found))
     return Colocalisation(
-        pearson, manders, model.class_names, ASSUMPTION if per_class else SHARED_LATENT, found.is_complete
+        pearson[:, :, :done],
+        manders[:, :, :done],
+        model.class_names,
+        ASSUMPTION if per_class else SHARED_LATENT,
+        found.is_complete and done == len(found),
     )
 
 

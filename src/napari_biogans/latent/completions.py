@@ -154,14 +154,20 @@ class Completion:
             f"{len(self):,} cells completed with the greens of {', '.join(self.class_names)}, {self.draws} draws each",
             f"median RMSE of red on [0, 1]: {np.median(self.red_rmse):.4f}",
         ]
-        for name, known in table.dropna().groupby("class", sort=False):
-            lines.append(
-                f"{name}: median RMSE of its own green {known['green_rmse'].median():.4f}, spread over draws "
-                f"{known['green_std'].median():.4f}, correlation {known['green_correlation'].median():.2f}"
-            )
+        for name, known in table.dropna(subset="green_rmse").groupby("class", sort=False):
+            median = known.median(numeric_only=True)
+            line = f"{name}: median RMSE of its own green {median['green_rmse']:.4f}"
+            if self.matched is not None:
+                line += f" (matched by a green latent of its own {median['matched_rmse']:.4f})"
+            line += f", spread over draws {median['green_std']:.4f}"
+            if np.isfinite(median["green_correlation"]):
+                line += f", correlation {median['green_correlation']:.2f}"
+            lines.append(line)
         if not self.is_complete:
             lines.append("NOT COMPLETE: it was stopped")
         return "\n".join([*lines, ASSUMPTION])
+
+    __repr__ = __str__
 
 
 def _root_mean_square(differences: NDArray[np.float32]) -> float:

@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 import numpy as np
 import pandas as pd
@@ -21,7 +21,7 @@ from napari_biogans.latent.errors import LatentError, LatentStoppedError
 from napari_biogans.latent.interpolate import Way, interpolate
 from napari_biogans.latent.measure import measure_cells
 from napari_biogans.latent.paths import LatentPath
-from napari_biogans.latent.reconstruct import CellsDone, Searching, reconstruct
+from napari_biogans.latent.reconstruct import CellsDone, Searching, check_cells, reconstruct
 from napari_biogans.latent.results import Reconstruction, joined
 from napari_biogans.models import Model
 
@@ -113,6 +113,8 @@ class CellCycle:
             f"{self.stages}"
         )
 
+    __repr__ = __str__
+
 
 def cell_cycle(
     model: Model,
@@ -185,6 +187,9 @@ def cell_cycle(
         raise LatentError(f"There are at least 2 stages, and as many cells as stages; not {stages} and {len(cells)}.")
     if frames < stages:
         raise LatentError(f"{stages} stages need {stages} frames at least, not {frames}.")
+    if way not in get_args(Way):
+        raise LatentError(f"The way from stage to stage is {' or '.join(get_args(Way))}, not {way!r}.")
+    check_cells(model, cells)
     holds_green = model.architecture.shares_red and model.red_latent_size is not None
     settings = {"prior": PRIOR, "mode": "red-only" if holds_green else "full", **settings}
     values = _feature(cells, order_by)
@@ -208,7 +213,7 @@ def cell_cycle(
             )
             if not rebuilt.is_complete:
                 raise LatentStoppedError("Stopped before all stages were rebuilt; there is no way between them yet.")
-            best = int((rebuilt.rmse[:, 0] if settings["mode"] == "red-only" else rebuilt.error).argmin())
+            best = int(rebuilt.error.argmin())
             found.append(rebuilt.take([best]))
             chosen.append((shortlist[best].class_place, shortlist[best].index))
             bar.update()

@@ -34,6 +34,10 @@ class Direction:
     vector: NDArray[np.float32]
     explained: float | None
 
+    def __repr__(self) -> str:
+        explained = "" if self.explained is None else f", {self.explained:.0%} explained"
+        return f"Direction({self.name}, {len(self.vector)} numbers{explained})"
+
 
 def unit_direction(name: str, vector: NDArray[np.float64], explained: float | None) -> Direction:
     """Make a direction of a vector of any length.

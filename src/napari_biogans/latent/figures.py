@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
 from napari_biogans.cells import to_unit
@@ -25,8 +27,13 @@ WIDTH_INCHES, REST_INCHES, LETTER_INCHES = 10.0, 1.2, 0.075
 LARGEST_DIFFERENCE = 0.5
 """Of intensities on [0, 1], at the ends of the colours."""
 DIVERGING = "PuOr"
-CURVES_INCHES = 2.2
-"""Of the curves below cells along a way."""
+MERGED = "first channel in magenta, second in green"
+MOST_ROW_INCHES = 2.0
+"""Of a row of cells, however few or tall they are."""
+MOST_LETTERS, LETTERS_IN_ROW = 24, 120
+"""Of the name of a class, and of all the texts below a row; longer ones are cut."""
+CURVES_INCHES, LEGEND_ROWS = 2.2, 12
+"""Of the curves below cells along a way, and classes below each other in their legend."""
 TABLE_INCHES, MIDDLE_GREY = 2.2, 0.5
 BRIGHTEST = 0.9
 """Part of viridis that can be seen on white."""
@@ -71,13 +78,10 @@ def reconstruction_figure(result: Reconstruction, n: int = 8) -> Figure:
         rows.append(composite(result.neighbours[chosen], intensity_range, magenta=True))
         labels.append("nearest\ntraining cell")
     texts = [f"{result.error[k]:.3f}" for k in chosen]
-    figure = _rows_figure(
-        rows,
-        labels,
-        texts,
-        "RMSE on intensities of [0, 1]; first channel in magenta, second in green",
-        result.pixel_size,
-    )
+    below = f"RMSE on intensities of [0, 1]; {MERGED}"
+    if result.config.mode == "red-only":
+        below = f"RMSE of {result.channel_names[0]}, which alone was matched, on intensities of [0, 1]; {MERGED}"
+    figure = _rows_figure(rows, labels, texts, below, result.pixel_size)
     axes = figure.axes[0]
     bar = figure.colorbar(
         ScalarMappable(norm, DIVERGING),
@@ -149,8 +153,10 @@ def path_figure(path: LatentPath, n: int = 10) -> Figure:
     if n < 1:
         raise ValueError(f"The number of frames to draw is at least 1, not {n}.")
     chosen = np.linspace(0, len(path) - 1, min(n, len(path))).round().astype(int)
+    if len(path.keys) == 1:  # the cell that a walk goes through
+        chosen[np.abs(chosen - path.keys[0]).argmin()] = path.keys[0]
     texts = [f"{frame}{'*' if frame in path.keys else ''}" for frame in chosen]
-    legend = "frame (* key cell); first channel in magenta, second in green"
+    legend = f"frame (* key cell); {MERGED}"
     return _rows_and_curves(path, _rows_of(path, chosen), list(path.class_names), texts, legend)
 
 
@@ -168,7 +174,7 @@ def cycle_figure(cycle: CellCycle) -> Figure:
     path = cycle.way
     rows = [composite(cycle.stages.targets, path.intensity_range, magenta=True), *_rows_of(path, path.keys)]
     texts = [f"{value:.3g}" for value in cycle.values]
-    legend = f"{cycle.order_by} of the real cell; first channel in magenta, second in green"
+    legend = f"{cycle.order_by} of the real cell; {MERGED}"
     return _rows_and_curves(path, rows, ["real", *path.class_names], texts, legend)
 
 
@@ -197,14 +203,16 @@ def _draw_curves(axes: Any, path: LatentPath) -> None:
         once = column == "length" and path.shares_red
         for name, colour in zip(path.class_names[: 1 if once else None], colours, strict=False):
             values = table.loc[table["class"] == name, column].to_numpy()
-            of_curve.plot(values, color=colour, linewidth=1.5, label="all classes" if once else name)
+            of_curve.plot(values, color=colour, linewidth=1.5, label="all classes" if once else _short(name))
             of_curve.plot(path.keys, values[path.keys], "o", color=colour, markersize=4)
         of_curve.set_xlabel("frame", fontsize=8)
         of_curve.set_ylabel(label, fontsize=8)
         of_curve.tick_params(labelsize=8)
         of_curve.spines[["top", "right"]].set_visible(False)
         of_curve.set_ylim(bottom=0)
-    axes[1].legend(fontsize=7, frameon=False, loc="upper left", bbox_to_anchor=(1, 1))
+        of_curve.xaxis.set_major_locator(MaxNLocator(integer=True))
+    columns = math.ceil(len(path.class_names) / LEGEND_ROWS)
+    axes[1].legend(fontsize=7, frameon=False, loc="upper left", bbox_to_anchor=(1, 1), ncols=columns)
 
 
 def colocalisation_figure(result: Colocalisation) -> Figure:
@@ -219,8 +227,10 @@ def colocalisation_figure(result: Colocalisation) -> Figure:
     matplotlib.figure.Figure
     """
     names, table = result.class_names, result.to_frame()
+    shown = [_short(name) for name in names]
     side = TABLE_INCHES + 0.5 * len(names)
-    figure = Figure(figsize=(2 * side + LETTER_INCHES * max(map(len, names)), side), layout="constrained")
+    letters = LETTER_INCHES * max(map(len, shown))
+    figure = Figure(figsize=(2 * (side + letters), side + letters), layout="constrained")
     kinds = {
         "pearson": ("Pearson's correlation", Normalize(-1, 1), DIVERGING),
         "manders": ("Manders: part of the row's light where the column is", Normalize(0, 1), "viridis"),
@@ -242,8 +252,8 @@ def colocalisation_figure(result: Colocalisation) -> Figure:
                 fontsize=7,
                 color="black" if brightness > MIDDLE_GREY else "white",
             )
-        axes.set_xticks(range(len(names)), names, rotation=45, ha="right", fontsize=8)
-        axes.set_yticks(range(len(names)), names, fontsize=8)
+        axes.set_xticks(range(len(names)), shown, rotation=45, ha="right", fontsize=8)
+        axes.set_yticks(range(len(names)), shown, fontsize=8)
         axes.set_title(f"{title}\nmean over cells, ± over the draws of a cell", fontsize=8)
         figure.colorbar(picture, ax=axes, fraction=0.04, pad=0.02).ax.tick_params(labelsize=7)
     return figure
@@ -261,8 +271,9 @@ def _rows_figure(
 def _size_of_rows(rows: list[NDArray[Any]], labels: list[str]) -> tuple[float, float]:
     """Give width and height in inches."""
     height, width = contact_sheet(rows, len(rows[0])).shape[:2]
-    width_inches = WIDTH_INCHES + REST_INCHES + LETTER_INCHES * max(map(len, labels))
-    return width_inches, WIDTH_INCHES / width * height + REST_INCHES
+    longest = max(len(line) for label in labels for line in _short(label).splitlines())
+    width_inches = WIDTH_INCHES + REST_INCHES + LETTER_INCHES * longest
+    return width_inches, min(WIDTH_INCHES / width * height, MOST_ROW_INCHES * len(rows)) + REST_INCHES
 
 
 def _draw_rows(
@@ -271,13 +282,19 @@ def _draw_rows(
     count, height, width = rows[0].shape[:3]
     sheet = contact_sheet(rows, count)
     axes.imshow(sheet, interpolation="nearest")
-    axes.set_yticks([k * (height + GAP) + height / 2 for k in range(len(rows))], labels, fontsize=8)
-    axes.set_xticks([k * (width + GAP) + width / 2 for k in range(count)], texts, fontsize=8)
+    axes.set_yticks([k * (height + GAP) + height / 2 for k in range(len(rows))], map(_short, labels), fontsize=8)
+    below_each = [_short(text, LETTERS_IN_ROW // count) for text in texts]
+    axes.set_xticks([k * (width + GAP) + width / 2 for k in range(count)], below_each, fontsize=8)
     axes.set_xlabel(below, fontsize=8)
     axes.tick_params(length=0)
     axes.spines[:].set_visible(False)
     if pixel_size is not None:
         add_scale_bar(axes, sheet.shape, pixel_size)
+
+
+def _short(text: str, letters: int = MOST_LETTERS) -> str:
+    """Cut a text that is too long for its place."""
+    return text if len(text) <= letters else f"{text[: letters - 1]}…"
 
 
 def _coloured(difference: NDArray[np.float32], norm: Normalize) -> NDArray[np.float32]:

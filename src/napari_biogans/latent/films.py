@@ -44,9 +44,8 @@ def write_film(
     frames = np.stack(list(stage.frames()))
     with replacing(target) as temporary:
         if target.suffix.lower() == ".gif":
-            imageio.imwrite(
-                temporary, frames, extension=".gif", plugin="pillow", duration=1000 / frames_per_second, loop=0
-            )
+            first, *rest = map(_with_palette, frames)
+            first.save(temporary, save_all=True, append_images=rest, duration=1000 / frames_per_second, loop=0)
         else:
             # Pictures of even sides are all that the format asks for; without this, imageio scales them.
             imageio.imwrite(
@@ -60,6 +59,15 @@ def write_film(
                 ffmpeg_log_level="error",
             )
     return target
+
+
+def _with_palette(frame: NDArray[np.uint8]) -> Image.Image:
+    """Choose the 256 colours of a frame by which colours there are, not by how many pixels have them.
+
+    By pixels, as is usual, most colours go to the dark background, and what
+    is bright becomes half as bright.
+    """
+    return Image.fromarray(frame).quantize(method=Image.Quantize.MAXCOVERAGE, kmeans=2, dither=Image.Dither.NONE)
 
 
 class Stage:

@@ -12,6 +12,7 @@ from skimage.filters import gaussian, threshold_li
 from skimage.measure import label, regionprops
 
 from napari_biogans.cells import to_unit
+from napari_biogans.latent.errors import LatentError
 
 SMOOTHING = 1.0
 """Standard deviation, in pixels, of the filter before the threshold."""
@@ -49,6 +50,11 @@ def measure_cells(
         `area` in µm²; and `mean_NAME`, the mean intensity of each channel
         within it, on [0, 1]. NaN where nothing stands out.
 
+    Raises
+    ------
+    LatentError
+        If the images are not of these channels.
+
     References
     ----------
     Li, Tam, An iterative algorithm for minimum cross entropy thresholding,
@@ -63,6 +69,11 @@ def measure_cells(
     >>> bool((abs(table["length"] - simulated.truth[0]["length"]) < 2).all())
     True
     """
+    if images.ndim != 4 or images.shape[1] != len(channel_names):
+        raise LatentError(
+            f"Cells to measure are an array (N, {len(channel_names)}, H, W) with the channels "
+            f"{', '.join(channel_names)}, not {images.shape}."
+        )
     unit = (to_unit(images, intensity_range) + 1) / 2
     side = 1.0 if pixel_size is None else pixel_size
     return pd.DataFrame([_measured(cell, channel_names, side) for cell in unit])

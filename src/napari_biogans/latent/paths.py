@@ -61,6 +61,13 @@ class LatentPath:
     def __len__(self) -> int:
         return len(self.latents)
 
+    def __str__(self) -> str:
+        height, width = self.images.shape[-2:]
+        keys = f"key cell{'' if len(self.keys) == 1 else 's'} at {', '.join(map(str, self.keys))}"
+        return f"{len(self)} frames of {', '.join(self.class_names)}, {height}x{width} pixels; {keys}"
+
+    __repr__ = __str__
+
     @classmethod
     def drawn_by(cls, model: Model, latents: NDArray[np.float32], keys: Sequence[int]) -> LatentPath:
         """Draw the cells of latents that follow each other.

@@ -94,7 +94,7 @@ def iterate_reconstruction(
     places = _checked_classes(model, cells, config)
     starts = _checked_starts(model, cells, start_from)
     if training_cells is not None:
-        _check_pixels(model, training_cells, "training cells")
+        check_cells(model, training_cells, "training cells")
     device = choose_device(config.device)
     moved = Model(model.header, {name: deepcopy(network) for name, network in model.networks.items()}).to(device)
     blocks = list(_blocks(cells, config.batch_size))
@@ -154,8 +154,9 @@ def reconstruct(
         model draws are matched by that class; others in red only.
     training_cells : CellSet, optional
         Cells that the model was trained on. The nearest of them to each cell,
-        flips considered, is what a reconstruction has to be better than; a cell
-        that is among them itself is passed over.
+        flips and the channels that are to be matched considered, is what a
+        reconstruction has to be better than; a cell that is among them itself
+        is passed over.
     start_from : array (N, Z), optional
         Latents that the first start of each cell begins with, such as that of
         a cell it looks like, one class after another; the other starts are
@@ -214,7 +215,8 @@ def run_to_end(
     Parameters
     ----------
     events : generator
-        Its `Searching` moves the bar.
+        Its `Searching` moves the bar; what has `done` otherwise is told of
+        cells whose greens are drawn.
     cells : int
         In all.
     progress : bool
@@ -239,6 +241,8 @@ def run_to_end(
                 return result
             if isinstance(event, Searching):
                 bar.update(round(event.progress * event.cells, 1) - bar.n)
+            elif (drawn := getattr(event, "done", None)) is not None:
+                bar.set_postfix_str(f"greens drawn for {drawn}")
             if on_event is not None:
                 on_event(event)
 
@@ -247,7 +251,15 @@ def _range_of(model: Model) -> NDArray[np.float32]:
     return np.array(model.header.intensity_range, np.float32)
 
 
-def _check_pixels(model: Model, cells: CellSet, name: str) -> None:
+def check_cells(model: Model, cells: CellSet, name: str = "cells") -> None:
+    """Refuse cells that are not of the size and the type of those that a model draws.
+
+    Raises
+    ------
+    LatentError
+    """
+    if not isinstance(cells, CellSet):
+        raise LatentError(f"The {name} are a CellSet, as read_cells gives, not {type(cells).__name__}.")
     size = model.header.shape.image_size
     if cells.size != size or len(cells.channel_names) != model.header.shape.channels:
         raise LatentError(
@@ -263,7 +275,7 @@ def _check_pixels(model: Model, cells: CellSet, name: str) -> None:
 
 def _checked_classes(model: Model, cells: CellSet, config: ReconstructionConfig) -> list[str]:
     """Find the class that each class of cells is drawn as."""
-    _check_pixels(model, cells, "cells")
+    check_cells(model, cells)
     if model.architecture.pools_classes:
         return [model.class_names[0]] * len(cells.class_names)
     unknown = [name for name in cells.class_names if name not in model.class_names]
@@ -313,9 +325,10 @@ def _result(
     if training_cells is not None:
         pooled = name not in training_cells.class_names
         known = training_cells.pool().images[0] if pooled else training_cells.subset([name]).images[0]
-        nearest = nearest_images(targets, known, 2, intensity_range=intensity_range)
+        matched = config.matched
+        nearest = nearest_images(targets[:, matched], known[:, matched], 2, intensity_range=intensity_range[matched])
         # A cell that is itself among the training cells is to be compared with others.
-        is_itself = (nearest.distances[:, 0] == 0) & (nearest.flips[:, 0] == 0)
+        is_itself = (known[nearest.indices[:, 0]] == targets).all(axis=(1, 2, 3)) & (nearest.flips[:, 0] == 0)
         which = np.arange(len(targets)), is_itself.astype(int)
         neighbours = np.stack(
             [
@@ -323,7 +336,9 @@ def _result(
                 for index, flip in zip(nearest.indices[which], nearest.flips[which], strict=True)
             ]
         )
-        neighbour_rmse = nearest.distances[which]
+        # Where there is no other, it is not known.
+        alone = is_itself & (len(known) == 1)
+        neighbour_rmse = np.where(alone, np.float32(np.nan), nearest.distances[which])
     return Reconstruction(
         targets=targets,
         images=images,

@@ -85,8 +85,8 @@ class Reconstruction:
 
     @property
     def error(self) -> NDArray[np.float32]:
-        """Root mean square error of each cell over all channels, (N,)."""
-        over_channels: NDArray[np.float32] = np.sqrt(np.square(self.rmse).mean(axis=1))
+        """Root mean square error of each cell over the channels that were to be matched, (N,)."""
+        over_channels: NDArray[np.float32] = np.sqrt(np.square(self.rmse[:, self.config.matched]).mean(axis=1))
         return over_channels
 
     def take(self, places: Sequence[int]) -> Reconstruction:
@@ -120,10 +120,11 @@ class Reconstruction:
         Returns
         -------
         pandas.DataFrame
-            `class` and the cell's `source` and `index`; `rmse` over all
-            channels and `rmse_NAME` of each, on [0, 1]; `nll`; `start_spread`,
-            the standard deviation of the error over the starts; and
-            `neighbour_rmse` where training cells were given.
+            `class` and the cell's `source` and `index`; `rmse` over the
+            channels that were to be matched, which in the mode red-only is
+            red, and `rmse_NAME` of each, on [0, 1]; `nll`; `start_spread`, the
+            standard deviation of the error over the starts, NaN where there
+            was one; and `neighbour_rmse` where training cells were given.
         """
         table = self.features.copy()
         table.insert(0, "class", list(self.class_names))
@@ -131,7 +132,8 @@ class Reconstruction:
         for channel, name in enumerate(self.channel_names):
             table[f"rmse_{name}"] = self.rmse[:, channel]
         table["nll"] = self.nll
-        table["start_spread"] = np.nanstd(self.start_errors, axis=0)
+        several = np.isfinite(self.start_errors).sum(axis=0) > 1
+        table["start_spread"] = np.where(several, np.nanstd(self.start_errors, axis=0), np.nan)
         if self.neighbour_rmse is not None:
             table["neighbour_rmse"] = self.neighbour_rmse
         return table
@@ -215,21 +217,26 @@ class Reconstruction:
         channels = ", ".join(
             f"{name} {np.median(errors):.4f}" for name, errors in zip(self.channel_names, self.rmse.T, strict=True)
         )
+        unmatched = f"; {self.channel_names[0]} alone was matched" if self.config.mode == "red-only" else ""
         lines = [
             f"{len(self):,} cells rebuilt: {self.config}",
-            f"median RMSE on [0, 1]: {np.median(self.error):.4f} ({channels})",
+            f"median RMSE on [0, 1]: {np.median(self.error):.4f} ({channels}{unmatched})",
             f"median -log density of the latents: {np.median(self.nll):.0f}; a random draw has "
             f"{NLL_PER_NUMBER * size:.0f} ± {np.sqrt(size / 2):.0f}",
         ]
         if self.neighbour_rmse is not None:
-            nearer = float((self.error < self.neighbour_rmse).mean())
+            known = np.isfinite(self.neighbour_rmse)
             lines.append(
-                f"median RMSE of the nearest training cell: {np.median(self.neighbour_rmse):.4f}; the model is nearer "
-                f"for {nearer:.0%} of the cells"
+                f"median RMSE of the nearest training cell: {np.median(self.neighbour_rmse[known]):.4f}; the model is "
+                f"nearer for {np.mean(self.error[known] < self.neighbour_rmse[known]):.0%} of the cells"
+                if known.any()
+                else "There are no other training cells to compare with."
             )
         if not self.is_complete:
             lines.append("NOT COMPLETE: it was stopped")
         return "\n".join(lines)
+
+    __repr__ = __str__
 
 
 def _side_by_side(errors: list[NDArray[np.float32]]) -> NDArray[np.float32]:

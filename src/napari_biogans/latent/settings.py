@@ -63,13 +63,16 @@ class ReconstructionConfig:
         """`steps`, or what the protocol says where it is empty."""
         return self.steps or (PAPER_STEPS if self.protocol == "paper" else STANDARD_STEPS)
 
+    @property
+    def matched(self) -> slice:
+        """The channels that are to be matched: all, or red, the first."""
+        return slice(0, 1) if self.mode == "red-only" else slice(None)
+
     def __str__(self) -> str:
         paper = ", as published" if self.protocol == "paper" else ""
         prior = f", prior {self.prior:g}" if self.prior else ""
-        return (
-            f"{self.mode}{paper}, {self.resolved_starts} starts of at most {self.resolved_steps} evaluations{prior}, "
-            f"seed {self.seed}"
-        )
+        starts = "1 start" if self.resolved_starts == 1 else f"{self.resolved_starts} starts"
+        return f"{self.mode}{paper}, {starts} of at most {self.resolved_steps} evaluations{prior}, seed {self.seed}"
 
 
 def make_reconstruction_config(**settings: Any) -> ReconstructionConfig:
