@@ -497,3 +497,21 @@ def test_closing_the_dock_while_it_draws(
     keys(run, 1)
     fresh_session.add_model(run)
     viewer.add_image(np.zeros((3, 4, 4)))
+
+
+@pytest.mark.parametrize("button", ["preview", "export"])
+def test_stop_while_it_draws(viewer, filled, held_up, click, answer_dialog, notes, qtbot, tmp_path, button):
+    assert not filled.stop.isEnabled()
+    assert filled.stop.toolTip() == "Nothing is being drawn."
+    answer_dialog(tmp_path / "way.gif")
+    click(getattr(filled, button))
+    click(filled.stop)
+    assert filled.status.text() == "Stopping …"
+    assert not filled.stop.isEnabled()
+    held_up.set()
+    qtbot.waitUntil(getattr(filled, button).isEnabled, timeout=WAIT_MS)
+    assert filled.status.text() == "Stopped; there is nothing to show."
+    assert not filled.progress.isVisible()
+    assert len(viewer.layers) == 0
+    assert not (tmp_path / "way.gif").exists()
+    assert not notes

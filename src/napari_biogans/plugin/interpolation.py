@@ -60,9 +60,12 @@ def draw_path(request: PathRequest, should_stop: Callable[[], bool]) -> Generato
         If the key cells cannot be of this model.
     """
     yield
+    from napari_biogans.latent import LatentStoppedError
+
     model = _opened(request.path)
-    way = _interpolated(model, request)
-    if should_stop():
+    try:
+        way = _interpolated(model, request, should_stop)
+    except LatentStoppedError:
         return None
     names = model.class_names if request.classes is None else request.classes
     drawn = Drawn.by(
@@ -114,12 +117,17 @@ def export_path(
         If the file cannot be written.
     """
     yield
-    way = _interpolated(_opened(request.path), request)
-    if should_stop():
+    from napari_biogans.latent import LatentStoppedError
+
+    try:
+        way = _interpolated(_opened(request.path), request, should_stop)
+        if target.suffix.lower() == FILMS["ImageJ hyperstack"]:
+            return way.save_tiff(target)
+        return way.save_film(
+            target, classes=request.classes, frames_per_second=request.frames_per_second, should_stop=should_stop
+        )
+    except LatentStoppedError:
         return None
-    if target.suffix.lower() == FILMS["ImageJ hyperstack"]:
-        return way.save_tiff(target)
-    return way.save_film(target, classes=request.classes, frames_per_second=request.frames_per_second)
 
 
 def random_cell(path: Path, seed: int, should_stop: Callable[[], bool]) -> Generator[None, None, KeyCell]:
@@ -187,8 +195,10 @@ def _opened(path: Path) -> Model:
     return load_model(path, choose_device())
 
 
-def _interpolated(model: Model, request: PathRequest) -> LatentPath:
+def _interpolated(model: Model, request: PathRequest, should_stop: Callable[[], bool]) -> LatentPath:
     from napari_biogans.latent import interpolate
 
     latents = [cell.latent for cell in request.cells]
-    return interpolate(model, latents, frames=request.frames, mode=request.mode, loop=request.loop)
+    return interpolate(
+        model, latents, frames=request.frames, mode=request.mode, loop=request.loop, should_stop=should_stop
+    )
