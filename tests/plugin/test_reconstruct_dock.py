@@ -566,6 +566,8 @@ def test_without_a_model(in_model, stack):
     add_cells(in_model.viewer, stack)
     panel = in_model()
     assert panel.status.text() == panel.start.toolTip() == "Train a model, or open one."
+    assert not panel.form.training.isVisible(), "no training cells are looked for"
+    assert not panel.form.class_name.isVisible(), "there is none to choose"
 
 
 def test_bad_settings_keep_it_from_starting(in_model, class_run, stack):

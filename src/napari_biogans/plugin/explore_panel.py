@@ -124,6 +124,8 @@ class ExplorePanel(QWidget):
     # The model
 
     def _open(self, facts: ModelFacts | None) -> None:
+        if self._measuring.is_running:
+            self.status.say("")
         for work in (self._opening, self._finding, self._measuring):
             work.abandon()
         self.picture.stop()
