@@ -524,7 +524,7 @@ def wrong_type(viewer, stack):
 
 
 def no_layers(viewer, stack):
-    return "Choose a red layer"
+    return "Choose a red layer: "
 
 
 def a_sheet(viewer, stack):
