@@ -11,6 +11,7 @@ import pytest
 import tifffile
 
 from napari_biogans import LatentError, interpolate, read_cells
+from napari_biogans.latent import LatentStoppedError
 from napari_biogans.latent.films import CHANNEL_COLOURS, WHITE, Stage
 
 from .conftest import SIZE, varied
@@ -156,3 +157,14 @@ def test_the_figure_shows_frames_and_curves(way):
     assert len(curves[1].get_legend().get_texts()) == 3
     with pytest.raises(ValueError, match="at least 1"):
         way.plot(0)
+
+
+@pytest.mark.parametrize("asked_before", [0, 3, 7])
+def test_a_film_that_is_stopped_leaves_what_was_there(way, tmp_path, asked_before):
+    target = tmp_path / "way.gif"
+    target.write_text("old")
+    answers = iter([*[False] * asked_before, True])
+    with pytest.raises(LatentStoppedError, match="before the film was written"):
+        way.save_film(target, should_stop=lambda: next(answers))
+    assert [path.name for path in tmp_path.iterdir()] == ["way.gif"]
+    assert target.read_text() == "old"

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from napari_biogans.latent import LatentError, interpolate
+from napari_biogans.latent import LatentError, LatentStoppedError, interpolate, paths
 
 
 def keys_of(model, number, seed=0):
@@ -66,3 +66,14 @@ def test_the_same_and_opposite_directions_have_a_way_too(joint):
     one = np.ones(8, np.float32)
     for other in (one, 2 * one, -one, 0 * one):
         assert np.isfinite(interpolate(joint, [one, other], frames=5).latents).all()
+
+
+def test_a_way_is_the_same_whatever_the_blocks_and_can_be_stopped_between_them(joint, monkeypatch):
+    keys = keys_of(joint, 2)
+    whole = interpolate(joint, keys, frames=7)
+    monkeypatch.setattr(paths, "FRAMES_AT_A_TIME", 2)
+    np.testing.assert_allclose(interpolate(joint, keys, frames=7).images, whole.images, atol=1)
+    answers = iter([False, True])
+    with pytest.raises(LatentStoppedError, match="before the way was drawn"):
+        interpolate(joint, keys, frames=7, should_stop=lambda: next(answers))
+    assert next(answers, None) is None, "it was asked before each block"

@@ -320,6 +320,15 @@ def test_what_cannot_be_found_is_said(open_explore, star_run, click, notes, qtbo
     assert panel.feature.search.isEnabled()
 
 
+def test_another_model_while_a_direction_is_found(open_explore, star_run, class_run, click, qtbot):
+    panel, other = open_explore(star_run), class_run("joint")
+    click(panel.feature.search)
+    assert panel.status.text() == "Measuring length …"
+    panel.model.box.add(other)
+    qtbot.waitUntil(panel.start.cell.isEnabled, timeout=WAIT_MS)
+    assert panel.status.text() == "", "nothing is measured any more"
+
+
 def test_a_model_that_cannot_be_opened_is_said(open_explore, tmp_path, notes, qtbot):
     panel = open_explore()
     (tmp_path / "model.safetensors").write_bytes(b"nothing")

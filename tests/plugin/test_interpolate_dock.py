@@ -1,6 +1,7 @@
 """The dock Interpolate in a real viewer, by clicks."""
 
 import gc
+import shutil
 import threading
 import warnings
 
@@ -497,3 +498,40 @@ def test_closing_the_dock_while_it_draws(
     keys(run, 1)
     fresh_session.add_model(run)
     viewer.add_image(np.zeros((3, 4, 4)))
+
+
+@pytest.mark.parametrize("button", ["preview", "export"])
+def test_stop_while_it_draws(viewer, filled, held_up, click, answer_dialog, notes, qtbot, tmp_path, button):
+    assert not filled.stop.isEnabled()
+    assert filled.stop.toolTip() == "Nothing is being drawn."
+    answer_dialog(tmp_path / "way.gif")
+    click(getattr(filled, button))
+    click(filled.stop)
+    assert filled.status.text() == "Stopping …"
+    assert not filled.stop.isEnabled()
+    held_up.set()
+    qtbot.waitUntil(getattr(filled, button).isEnabled, timeout=WAIT_MS)
+    assert filled.status.text() == "Stopped; there is nothing to show."
+    assert not filled.progress.isVisible()
+    assert len(viewer.layers) == 0
+    assert not (tmp_path / "way.gif").exists()
+    assert not notes
+
+
+def test_key_cells_of_a_model_that_was_trained_anew_with_another_latent_size(
+    open_dock, trained_run, keys, choose, click, fresh_session, notes, qtbot
+):
+    run = trained_run()
+    keys(run, 2)
+    shutil.rmtree(run)
+    trained_run(latent_size=5)
+    keys(run, 1, seed=7)
+    dock = open_dock(run)
+    choose(dock.keys.from_kept, "All 3")
+    qtbot.waitUntil(lambda: len(dock.keys.list.without_picture()) == 2, timeout=WAIT_MS)
+    assert not notes
+    click(dock.preview)
+    qtbot.waitUntil(dock.preview.isEnabled, timeout=WAIT_MS)
+    why = "5-0 has another latent size than this model, which has been trained anew since."
+    assert notes == [("error", why)]
+    assert dock.status.text() == why

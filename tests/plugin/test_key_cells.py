@@ -7,7 +7,15 @@ import pytest
 from napari.layers import Image
 
 from napari_biogans.plugin.generation import DrawRequest, draw
-from napari_biogans.plugin.key_cells import KeyCell, cell_in_slice, key_cells_of, of_model, refusal
+from napari_biogans.plugin.key_cells import (
+    KeyCell,
+    KeyCellError,
+    cell_in_slice,
+    key_cells_of,
+    latents_of,
+    of_model,
+    refusal,
+)
 
 
 def drawn_layers(run, **request):
@@ -90,3 +98,11 @@ def test_the_cell_that_is_seen():
     assert cell_in_slice(stack, (6.0, 0, 0)) is None, "beyond the last"
     assert cell_in_slice(Image(np.zeros((5, 5)), metadata=known), (0.0, 0, 0)) is None, "a contact sheet"
     assert cell_in_slice(Image(np.zeros((3, 5, 5))), (0.0, 0, 0)) is None
+
+
+def test_a_cell_of_another_latent_size_is_refused_when_it_is_drawn(trained_run):
+    run = trained_run()
+    cells = tuple(KeyCell(f"cell of {size}", np.zeros(size, np.float32), run) for size in (4, 5))
+    assert latents_of(cells[:1], 4).shape == (1, 4)
+    with pytest.raises(KeyCellError, match="cell of 5 has another latent size than this model"):
+        list(draw(DrawRequest(path=run, number=1, seed=0, cells=cells), lambda: False))

@@ -353,7 +353,10 @@ def test_results_follow_each_other_unless_their_layers_were_renamed(in_model, cl
         np.testing.assert_array_equal(layers["target red"].data, stack[place : place + 1, 0])
         assert layers["rebuilt red"].metadata["biogans"]["cells"] == (place,)
         assert viewer.layers["Tea1 red"].world_to_data(layers["target red"].extent.world[0])[0] == pytest.approx(place)
-    layers["rebuilt red"].name = "mine"
+    viewer.layers.remove(layers["difference red"])
+    to_end(panel)
+    assert list(added(viewer)) == list(layers), "what is left of the last result does not stay beside the next one"
+    added(viewer)["rebuilt red"].name = "mine"
     to_end(panel)
     assert len(viewer.layers) == 2 + 6 + 6
     assert len(rows_of(panel.results.table)) == 2
@@ -521,7 +524,7 @@ def wrong_type(viewer, stack):
 
 
 def no_layers(viewer, stack):
-    return "Choose a red layer"
+    return "Choose a red layer: "
 
 
 def a_sheet(viewer, stack):
@@ -563,6 +566,8 @@ def test_without_a_model(in_model, stack):
     add_cells(in_model.viewer, stack)
     panel = in_model()
     assert panel.status.text() == panel.start.toolTip() == "Train a model, or open one."
+    assert not panel.form.training.isVisible(), "no training cells are looked for"
+    assert not panel.form.class_name.isVisible(), "there is none to choose"
 
 
 def test_bad_settings_keep_it_from_starting(in_model, class_run, stack):

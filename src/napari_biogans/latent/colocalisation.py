@@ -21,7 +21,7 @@ from napari_biogans.evaluation.report import save_figure
 from napari_biogans.files import replacing
 from napari_biogans.latent.complete import PRIOR, Drawing, refusal
 from napari_biogans.latent.errors import LatentError
-from napari_biogans.latent.reconstruct import CellsDone, Searching, iterate_reconstruction, run_to_end
+from napari_biogans.latent.reconstruct import CellsDone, Searching, iterate_reconstruction, on_device, run_to_end
 from napari_biogans.latent.settings import make_reconstruction_config
 from napari_biogans.models import Model
 from napari_biogans.training.devices import chosen_threads
@@ -217,6 +217,7 @@ def _iterate(
     per_class = model.architecture.green_latent_per_class
     config = make_reconstruction_config(**{"prior": PRIOR, "seed": seed, **settings, "mode": "red-only"})
     found = yield from iterate_reconstruction(model, cells, config, should_stop=should_stop)
+    moved = on_device(model, config)
     greens = model.draw_latents(draws, seed=seed, green_latents="per-class" if per_class else "shared")
     shape = (len(model.class_names), len(model.class_names), len(found), draws)
     pearson, manders = np.full(shape, np.nan), np.full(shape, np.nan)
@@ -227,7 +228,7 @@ def _iterate(
             break
         greens[..., :size] = latent[:size]
         with chosen_threads():
-            unit: NDArray[Any] = (to_unit(model.generate(latents=greens), found.intensity_range) + 1) / 2
+            unit: NDArray[Any] = (to_unit(moved.generate(latents=greens), found.intensity_range) + 1) / 2
         inside = _inside(unit)
         for draw in range(draws):
             pearson[:, :, done, draw], manders[:, :, done, draw] = overlap_of(unit[:, draw, 1], inside)

@@ -13,7 +13,7 @@ from napari_biogans.cells import CellSet, to_unit
 from napari_biogans.cells.neighbours import never
 from napari_biogans.latent.completions import Completion
 from napari_biogans.latent.errors import LatentError
-from napari_biogans.latent.reconstruct import CellsDone, Searching, iterate_reconstruction, run_to_end
+from napari_biogans.latent.reconstruct import CellsDone, Searching, iterate_reconstruction, on_device, run_to_end
 from napari_biogans.latent.settings import make_reconstruction_config
 from napari_biogans.models import Model
 from napari_biogans.training.devices import chosen_threads
@@ -90,6 +90,7 @@ def iterate_completion(
     mode = "red-first" if match_green else "red-only"
     config = make_reconstruction_config(**{"prior": PRIOR, "seed": seed, **settings, "mode": mode})
     found = yield from iterate_reconstruction(model, cells, config, should_stop=should_stop)
+    moved = on_device(model, config)
     greens = model.draw_latents(draws, seed=seed)[:, size:]
     means: list[NDArray[np.float32]] = []
     stds: list[NDArray[np.float32]] = []
@@ -99,7 +100,7 @@ def iterate_completion(
             break
         whole = np.concatenate([np.repeat(latents[None, :size], draws, axis=0), greens], axis=1)
         with chosen_threads():
-            unit = _greens(model, whole)
+            unit = _greens(moved, whole)
         means.append(unit.mean(axis=1))
         stds.append(unit.std(axis=1, ddof=1))
         yield Drawing(len(means), len(found))
@@ -111,7 +112,7 @@ def iterate_completion(
         class_names=model.class_names,
         own_classes=found.class_names[done],
         latents=found.latents[done],
-        matched=_greens(model, found.latents[done]) if match_green else None,
+        matched=_greens(moved, found.latents[done]) if match_green else None,
         red_rmse=found.rmse[done, 0],
         intensity_range=found.intensity_range,
         draws=draws,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from napari_biogans.evaluation.sheets import SCALE_BAR_UM, composite
 from napari_biogans.files import replacing
-from napari_biogans.latent.errors import LatentError
+from napari_biogans.latent.errors import LatentError, LatentStoppedError
 from napari_biogans.latent.paths import LatentPath
 
 SUFFIXES = (".gif", ".mp4")
@@ -33,7 +33,12 @@ MP4_QUALITY = 8
 
 
 def write_film(
-    path: LatentPath, target: Path, classes: Sequence[str] | None, frames_per_second: float, magnify: int | None
+    path: LatentPath,
+    target: Path,
+    classes: Sequence[str] | None,
+    frames_per_second: float,
+    magnify: int | None,
+    should_stop: Callable[[], bool],
 ) -> Path:
     """Write a GIF or an MP4; see `LatentPath.save_film`."""
     if target.suffix.lower() not in SUFFIXES:
@@ -41,7 +46,11 @@ def write_film(
     if not RATES[0] <= frames_per_second <= RATES[1]:
         raise LatentError(f"A film has {RATES[0]:g} to {RATES[1]:g} frames per second, not {frames_per_second:g}.")
     stage = Stage(path, classes, magnify)
-    frames = np.stack(list(stage.frames()))
+    pictures = []
+    for picture in stage.frames():
+        _go_on_unless(should_stop())
+        pictures.append(picture)
+    frames = np.stack(pictures)
     with replacing(target) as temporary:
         if target.suffix.lower() == ".gif":
             first, *rest = map(_with_palette, frames)
@@ -58,7 +67,13 @@ def write_film(
                 macro_block_size=2,
                 ffmpeg_log_level="error",
             )
+        _go_on_unless(should_stop())
     return target
+
+
+def _go_on_unless(stopped: bool) -> None:
+    if stopped:
+        raise LatentStoppedError("Stopped before the film was written.")
 
 
 def _with_palette(frame: NDArray[np.uint8]) -> Image.Image:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from napari_biogans.cells.neighbours import never
 from napari_biogans.latent.errors import LatentError
 from napari_biogans.latent.paths import LatentPath
 from napari_biogans.models import Model
@@ -17,7 +19,13 @@ PARALLEL = 1e-6
 
 
 def interpolate(
-    model: Model, latents: ArrayLike, *, frames: int = 60, mode: Way = "spherical", loop: bool = False
+    model: Model,
+    latents: ArrayLike,
+    *,
+    frames: int = 60,
+    mode: Way = "spherical",
+    loop: bool = False,
+    should_stop: Callable[[], bool] = never,
 ) -> LatentPath:
     """Draw the cells along the way between latents, of all classes at once.
 
@@ -37,6 +45,8 @@ def interpolate(
     loop : bool
         Whether the way goes back to the first key, whose frame is not shown
         twice.
+    should_stop : callable
+        Asked now and then, from this thread, whether to end.
 
     Returns
     -------
@@ -46,6 +56,8 @@ def interpolate(
     ------
     LatentError
         If an argument makes no sense; the message says why.
+    LatentStoppedError
+        If it was stopped.
 
     References
     ----------
@@ -82,7 +94,7 @@ def interpolate(
     if not loop:
         way.append(keys[-1:])
     along = np.concatenate(way).astype(np.float32)
-    return LatentPath.drawn_by(model, along, (edges[:-1] if loop else edges).tolist())
+    return LatentPath.drawn_by(model, along, (edges[:-1] if loop else edges).tolist(), should_stop)
 
 
 def _linear(start: NDArray[np.float32], end: NDArray[np.float32], parts: NDArray[np.float64]) -> NDArray[np.float64]:

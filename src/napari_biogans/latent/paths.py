@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,10 +13,11 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from napari_biogans.cells import CellSet
+from napari_biogans.cells.neighbours import never
 from napari_biogans.cells.writing import write_imagej_stack
 from napari_biogans.evaluation.report import save_figure
 from napari_biogans.files import replacing
-from napari_biogans.latent.errors import LatentError
+from napari_biogans.latent.errors import LatentError, LatentStoppedError
 from napari_biogans.latent.measure import measure_cells
 from napari_biogans.models import Model
 
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 FRAMES_PER_SECOND = 15.0
+FRAMES_AT_A_TIME = 16
+"""Between two looks at whether to stop."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,7 +72,13 @@ class LatentPath:
     __repr__ = __str__
 
     @classmethod
-    def drawn_by(cls, model: Model, latents: NDArray[np.float32], keys: Sequence[int]) -> LatentPath:
+    def drawn_by(
+        cls,
+        model: Model,
+        latents: NDArray[np.float32],
+        keys: Sequence[int],
+        should_stop: Callable[[], bool] = never,
+    ) -> LatentPath:
         """Draw the cells of latents that follow each other.
 
         Parameters
@@ -78,14 +87,25 @@ class LatentPath:
         latents : array (F, Z)
         keys : sequence of int
             Frames that show key cells.
+        should_stop : callable
 
         Returns
         -------
         LatentPath
+
+        Raises
+        ------
+        LatentStoppedError
+            If it was stopped.
         """
+        blocks = []
+        for start in range(0, len(latents), FRAMES_AT_A_TIME):
+            if should_stop():
+                raise LatentStoppedError("Stopped before the way was drawn.")
+            blocks.append(model.generate(latents=latents[start : start + FRAMES_AT_A_TIME]))
         return cls(
             latents=latents,
-            images=model.generate(latents=latents),
+            images=np.concatenate(blocks, axis=1),
             class_names=model.class_names,
             keys=np.asarray(keys, np.int64),
             channel_names=model.channel_names,
@@ -142,6 +162,7 @@ class LatentPath:
         classes: Sequence[str] | None = None,
         frames_per_second: float = FRAMES_PER_SECOND,
         magnify: int | None = None,
+        should_stop: Callable[[], bool] = never,
     ) -> Path:
         """Write a film with a legend of colours, a scale bar and a time line.
 
@@ -156,6 +177,8 @@ class LatentPath:
         magnify : int, optional
             Pixels of the film for each of the cells; default as many as make
             it about 600 wide.
+        should_stop : callable
+            Asked before each frame, and at the end, whether to write nothing.
 
         Returns
         -------
@@ -165,13 +188,15 @@ class LatentPath:
         ------
         LatentError
             If an argument makes no sense.
+        LatentStoppedError
+            If it was stopped; what was at `path` is as it was.
         OSError
             If the film cannot be written there.
         """
         # Fonts and encoders take a while to load.
         from napari_biogans.latent.films import write_film
 
-        return write_film(self, Path(path), classes, frames_per_second, magnify)
+        return write_film(self, Path(path), classes, frames_per_second, magnify, should_stop)
 
     def save_tiff(self, path: str | os.PathLike[str]) -> Path:
         """Write all frames as one ImageJ hyperstack of red and the greens of all classes.

@@ -95,8 +95,7 @@ def iterate_reconstruction(
     starts = _checked_starts(model, cells, start_from)
     if training_cells is not None:
         check_cells(model, training_cells, "training cells")
-    device = choose_device(config.device)
-    moved = Model(model.header, {name: deepcopy(network) for name, network in model.networks.items()}).to(device)
+    moved = on_device(model, config)
     blocks = list(_blocks(cells, config.batch_size))
     rng = np.random.default_rng(config.seed)
     done: list[Reconstruction] = []
@@ -104,7 +103,7 @@ def iterate_reconstruction(
     with chosen_threads():
         for k, some in blocks:
             search = LatentSearch(moved, places[k], config)
-            targets = torch.from_numpy(to_unit(cells.images[k][some], _range_of(model))).to(device)
+            targets = torch.from_numpy(to_unit(cells.images[k][some], _range_of(model))).to(moved.device)
             first = None if starts is None else starts[k][some]
             searching = search.run(targets, rng, first)
             while True:
@@ -245,6 +244,12 @@ def run_to_end(
                 bar.set_postfix_str(f"greens drawn for {drawn}")
             if on_event is not None:
                 on_event(event)
+
+
+def on_device(model: Model, config: ReconstructionConfig) -> Model:
+    """Copy a model to where it is to be computed, since somebody else may draw with it meanwhile."""
+    copied = Model(model.header, {name: deepcopy(network) for name, network in model.networks.items()})
+    return copied.to(choose_device(config.device))
 
 
 def _range_of(model: Model) -> NDArray[np.float32]:

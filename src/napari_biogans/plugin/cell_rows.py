@@ -98,7 +98,9 @@ class CellRow(QFrame):
         red, green = self.red.choice(), self.green.choice()
         for layer, colour in ((red, "red"), (green, "green")):
             if layer is None:
-                raise CellsError(f"Choose a {colour} layer for {name!r}: an image layer that holds a stack of cells.")
+                # A name that is not asked for may be that of layers which are gone.
+                of_class = "" if self.name.isHidden() else f" for {name!r}"
+                raise CellsError(f"Choose a {colour} layer{of_class}: an image layer that holds a stack of cells.")
         if isinstance(green, SameLayer):
             return ClassLayers(name, LayerImages.of(red), channel_axis=green.axis)
         return ClassLayers(name, LayerImages.of(red), LayerImages.of(green))

@@ -24,6 +24,9 @@ class ClassList(QWidget):
         self.all.setToolTip("Choose all classes, or none")
         self.list = QListWidget()
         self.list.setSpacing(SPACING)
+        # Long names differ at their ends, and a bar to scroll sideways would cover the last line.
+        self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.list.setTextElideMode(Qt.TextElideMode.ElideMiddle)
         self.list.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)

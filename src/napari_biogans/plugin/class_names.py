@@ -1,4 +1,4 @@
-"""Names of classes in a line of text. Nothing here knows Qt or napari."""
+"""Names of classes, and numbers of cells, in a line of text. Nothing here knows Qt or napari."""
 
 from __future__ import annotations
 
@@ -28,6 +28,17 @@ def listed(names: Sequence[str]) -> str:
     if len(names) <= MOST_NAMES:
         return ", ".join(names)
     return f"{len(names)} classes: {', '.join(names[:MOST_NAMES])}, …"
+
+
+def counted_cells(number: int) -> str:
+    """Say how many cells there are.
+
+    Examples
+    --------
+    >>> counted_cells(1), counted_cells(1000)
+    ('1 cell', '1,000 cells')
+    """
+    return "1 cell" if number == 1 else f"{number:,} cells"
 
 
 def told_apart(names: Iterable[str]) -> list[str]:

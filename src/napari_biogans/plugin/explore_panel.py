@@ -21,7 +21,7 @@ from napari_biogans.plugin.feature_box import FeatureBox
 from napari_biogans.plugin.generation import ModelFacts
 from napari_biogans.plugin.image_layers import ImageLayers
 from napari_biogans.plugin.kept_cells_box import KeptCellsBox
-from napari_biogans.plugin.key_cells import KeyCell, of_model
+from napari_biogans.plugin.key_cells import KeyCell, KeyCellError, latents_of, of_model
 from napari_biogans.plugin.key_sources import NO_CELLS_IN_LAYER, KeySources
 from napari_biogans.plugin.latest_work import LatestWork
 from napari_biogans.plugin.live_picture import LivePicture
@@ -124,6 +124,8 @@ class ExplorePanel(QWidget):
     # The model
 
     def _open(self, facts: ModelFacts | None) -> None:
+        if self._measuring.is_running:
+            self.status.say("")
         for work in (self._opening, self._finding, self._measuring):
             work.abandon()
         self.picture.stop()
@@ -231,14 +233,16 @@ class ExplorePanel(QWidget):
             self._waiting = cell
             self.model.box.add(cell.model)
             return
-        if cell.latent.shape != (self._explored.model.latent_size,):
-            self.status.say(f"{cell.name} has another latent size than this model, which has been trained anew since.")
+        try:
+            (latent,) = latents_of([cell], self._explored.model.latent_size)
+        except KeyCellError as error:
+            self.status.say(str(error))
             return
         if self.classes.get() is not None and cell.class_name in self._explored.facts.class_names:
             self.classes.blockSignals(True)
             self.classes.set(cell.class_name)
             self.classes.blockSignals(False)
-        self._begin(cell.latent.copy())
+        self._begin(latent)
         self.status.say(f"Started from {cell.name}.")
 
     def _keep(self, name: str) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from qtpy.QtWidgets import QGroupBox, QPushButton, QSpacerItem, QVBoxLayout
 
+from napari_biogans.plugin.class_names import counted_cells
 from napari_biogans.plugin.closing_dock import ClosingDock
 from napari_biogans.plugin.draw_form import OF_LAYER, DrawForm
 from napari_biogans.plugin.drawn import Drawn
@@ -79,11 +80,11 @@ class GenerateDock(ClosingDock):
             return
         request = self.form.request(self.model_group.facts.path)
         self._left_out = self.form.left_out
-        self._drawer = make_worker(f"drawing {request.count} cells", partial(draw, request))
+        self._drawer = make_worker(f"drawing {counted_cells(request.count)}", partial(draw, request))
         self._drawer.yielded.connect(self._show_progress)
         self._drawer.returned.connect(self._add)
         self._drawer.errored.connect(self._fail)
-        self.status.say(f"Drawing {request.count:,} cells …")
+        self.status.say(f"Drawing {counted_cells(request.count)} …")
         self._activity.begin(request.count)
         self._drawer.start()
         self._update()
@@ -104,7 +105,7 @@ class GenerateDock(ClosingDock):
             # Else the next press would go on from what was just drawn.
             self._viewer.layers.selection.active = selected
         seed = drawn.metadata["seed"]
-        text = f"Drew {drawn.images.shape[1]:,} cells{'' if seed is None else f' with seed {seed}'}."
+        text = f"Drew {counted_cells(drawn.images.shape[1])}{'' if seed is None else f' with seed {seed}'}."
         if hidden := sum(not keywords["visible"] for _, keywords, _ in layers):
             text += f" {hidden} layers are hidden; show them with the eyes in the list of layers."
         self.status.say(" ".join(filter(None, (text, self._left_out))))

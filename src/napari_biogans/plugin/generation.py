@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from napari_biogans.plugin.class_names import listed
 from napari_biogans.plugin.drawn import Drawn
-from napari_biogans.plugin.key_cells import KeyCell
+from napari_biogans.plugin.key_cells import KeyCell, latents_of
 
 if TYPE_CHECKING:
     from napari_biogans.models import Model
@@ -162,6 +162,8 @@ def draw(request: DrawRequest, should_stop: Callable[[], bool]) -> Generator[int
     ------
     ModelFileError
         If the model cannot be opened.
+    KeyCellError
+        If known cells cannot be of this model.
     """
     yield 0
     from napari_biogans.models import load_model
@@ -205,7 +207,7 @@ def _latents(model: Model, request: DrawRequest) -> NDArray[np.float32]:
             greens_per_red=request.number if request.one_red else 1,
             green_latents=green_latents,
         )
-    known = np.stack([cell.latent for cell in request.cells])
+    known = latents_of(request.cells, model.latent_size)
     if not request.one_red:
         return known
     return model.draw_latents(

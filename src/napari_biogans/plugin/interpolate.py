@@ -30,6 +30,9 @@ TOO_FEW = "Add two key cells at least: the way leads from one to the next."
 RUNNING = "A way is being drawn already."
 PREVIEW_TIP = "Draw the way, and show it in layers whose slices are its frames"
 EXPORT_TIP = "Draw the way into a GIF or MP4 film, or into an ImageJ hyperstack"
+STOP_TIP = "End now; no layers are added, and no file is written"
+NOTHING_RUNS = "Nothing is being drawn."
+STOPPED = "Stopped; there is nothing to show."
 
 
 class InterpolateDock(ClosingDock):
@@ -47,6 +50,7 @@ class InterpolateDock(ClosingDock):
         self.keys = KeyGroup(viewer, self.model.box)
         self.form = PathForm()
         self.preview, self.export = QPushButton("Preview"), QPushButton("Export film…")
+        self.stop = QPushButton("Stop")
         self.status = StatusLine()
         self.progress = ProgressView()
         self.drawing, self.exporting = LatestWork(self, is_long=True), LatestWork(self, is_long=True)
@@ -75,8 +79,8 @@ class InterpolateDock(ClosingDock):
         scroll = WidthFittingScrollArea()
         scroll.setWidget(inputs)
         buttons = QHBoxLayout()
-        buttons.addWidget(self.preview)
-        buttons.addWidget(self.export)
+        for button in (self.preview, self.export, self.stop):
+            buttons.addWidget(button)
         layout = QVBoxLayout(self)
         layout.addItem(QSpacerItem(WIDTH, 0))
         layout.addWidget(scroll, 1)
@@ -93,6 +97,7 @@ class InterpolateDock(ClosingDock):
         self.form.edited.connect(self._check)
         self.preview.clicked.connect(self._draw)
         self.export.clicked.connect(self._ask_file)
+        self.stop.clicked.connect(self._stop)
         self.drawing.returned.connect(self._show)
         self.exporting.returned.connect(self._note_exported)
         for work in (self.drawing, self.exporting):
@@ -144,13 +149,23 @@ class InterpolateDock(ClosingDock):
         self.progress.show()
         self.progress.show_busy()
 
+    def _stop(self) -> None:
+        for work in (self.drawing, self.exporting):
+            work.stop()
+        self.status.say("Stopping …")
+        self._update()
+
     def _show(self, layers: list[LayerData] | None) -> None:
-        if layers is not None:
+        if layers is None:
+            self._end(STOPPED)
+        else:
             self._layers.show(layers)
             self._end(f"Drew {len(layers[0][0]):,} frames. ▶ beside the slider below the canvas plays them.")
 
     def _note_exported(self, path: Path | None) -> None:
-        if path is not None:
+        if path is None:
+            self._end(STOPPED)
+        else:
             self._end(f"Wrote {path.name}.", str(path))
 
     def _say_failure(self, error: Exception) -> None:
@@ -166,3 +181,6 @@ class InterpolateDock(ClosingDock):
         for button, tip in ((self.preview, PREVIEW_TIP), (self.export, EXPORT_TIP)):
             button.setEnabled(problem is None)
             button.setToolTip(problem or tip)
+        is_stopping = self.drawing.is_stopping or self.exporting.is_stopping
+        self.stop.setEnabled(self._is_running and not is_stopping)
+        self.stop.setToolTip(STOP_TIP if self._is_running else NOTHING_RUNS)

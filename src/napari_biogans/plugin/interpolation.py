@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_biogans.plugin.drawn import Drawn
-from napari_biogans.plugin.key_cells import KeyCell
+from napari_biogans.plugin.key_cells import KeyCell, KeyCellError, latents_of
 from napari_biogans.plugin.layer_data import LayerData
 
 if TYPE_CHECKING:
@@ -56,13 +56,16 @@ def draw_path(request: PathRequest, should_stop: Callable[[], bool]) -> Generato
     ------
     ModelFileError
         If the model cannot be opened.
-    LatentError
+    KeyCellError
         If the key cells cannot be of this model.
     """
     yield
+    from napari_biogans.latent import LatentStoppedError
+
     model = _opened(request.path)
-    way = _interpolated(model, request)
-    if should_stop():
+    try:
+        way = _interpolated(model, request, should_stop)
+    except LatentStoppedError:
         return None
     names = model.class_names if request.classes is None else request.classes
     drawn = Drawn.by(
@@ -108,18 +111,23 @@ def export_path(
     ------
     ModelFileError
         If the model cannot be opened.
-    LatentError
+    KeyCellError
         If the key cells cannot be of this model.
     OSError
         If the file cannot be written.
     """
     yield
-    way = _interpolated(_opened(request.path), request)
-    if should_stop():
+    from napari_biogans.latent import LatentStoppedError
+
+    try:
+        way = _interpolated(_opened(request.path), request, should_stop)
+        if target.suffix.lower() == FILMS["ImageJ hyperstack"]:
+            return way.save_tiff(target)
+        return way.save_film(
+            target, classes=request.classes, frames_per_second=request.frames_per_second, should_stop=should_stop
+        )
+    except LatentStoppedError:
         return None
-    if target.suffix.lower() == FILMS["ImageJ hyperstack"]:
-        return way.save_tiff(target)
-    return way.save_film(target, classes=request.classes, frames_per_second=request.frames_per_second)
 
 
 def random_cell(path: Path, seed: int, should_stop: Callable[[], bool]) -> Generator[None, None, KeyCell]:
@@ -145,7 +153,7 @@ def random_cell(path: Path, seed: int, should_stop: Callable[[], bool]) -> Gener
 
 def draw_icons(
     path: Path, cells: Sequence[KeyCell], should_stop: Callable[[], bool]
-) -> Generator[None, None, list[NDArray[np.uint8]]]:
+) -> Generator[None, None, list[NDArray[np.uint8] | None]]:
     """Draw small pictures of cells; shaped as work for a worker.
 
     Parameters
@@ -159,7 +167,8 @@ def draw_icons(
     -------
     list of arrays (H, W, 3)
         Red as magenta, which everybody can tell from green. The green is that
-        of the class that was looked at, else that of the first one.
+        of the class that was looked at, else that of the first one. None for
+        cells that the model cannot draw, as it was trained anew since.
 
     Raises
     ------
@@ -171,10 +180,15 @@ def draw_icons(
 
     model = _opened(path)
     intensity_range = np.array(model.header.intensity_range, np.float32)
-    pictures = []
+    pictures: list[NDArray[np.uint8] | None] = []
     for cell in cells:
+        try:
+            latents = latents_of([cell], model.latent_size)
+        except KeyCellError:
+            pictures.append(None)
+            continue
         name = cell.class_name if cell.class_name in model.class_names else model.class_names[0]
-        (image,) = model.generate(latents=cell.latent[None], classes=[name])
+        (image,) = model.generate(latents=latents, classes=[name])
         pictures.append((composite(image, intensity_range, magenta=True)[0] * 255).round().astype(np.uint8))
         yield
     return pictures
@@ -187,8 +201,10 @@ def _opened(path: Path) -> Model:
     return load_model(path, choose_device())
 
 
-def _interpolated(model: Model, request: PathRequest) -> LatentPath:
+def _interpolated(model: Model, request: PathRequest, should_stop: Callable[[], bool]) -> LatentPath:
     from napari_biogans.latent import interpolate
 
-    latents = [cell.latent for cell in request.cells]
-    return interpolate(model, latents, frames=request.frames, mode=request.mode, loop=request.loop)
+    latents = latents_of(request.cells, model.latent_size)
+    return interpolate(
+        model, latents, frames=request.frames, mode=request.mode, loop=request.loop, should_stop=should_stop
+    )

@@ -13,6 +13,10 @@ from numpy.typing import NDArray
 from napari_biogans.plugin.layer_data import METADATA_KEY
 
 
+class KeyCellError(Exception):
+    """A cell that cannot be drawn; the message says why."""
+
+
 @dataclass(frozen=True, eq=False)
 class KeyCell:
     """A cell that can be drawn again, varied, or gone on from."""
@@ -100,6 +104,29 @@ def of_model(cells: Iterable[KeyCell], model: Path) -> tuple[KeyCell, ...]:
     # There may be a hundred thousand, of a model or two.
     same = {path for path in {cell.model for cell in cells} if _file_of(path) == _file_of(model)}
     return tuple(cell for cell in cells if cell.model in same)
+
+
+def latents_of(cells: Sequence[KeyCell], latent_size: int) -> NDArray[np.float32]:
+    """Give the latents of cells (N, Z).
+
+    Parameters
+    ----------
+    cells : sequence of KeyCell
+        One at least.
+    latent_size : int
+        That of their model, which may have been trained anew since.
+
+    Raises
+    ------
+    KeyCellError
+        If a cell has another.
+    """
+    for cell in cells:
+        if cell.latent.shape != (latent_size,):
+            raise KeyCellError(
+                f"{cell.name} has another latent size than this model, which has been trained anew since."
+            )
+    return np.stack([cell.latent for cell in cells])
 
 
 def model_title(path: Path) -> str:

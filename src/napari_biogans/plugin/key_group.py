@@ -167,9 +167,10 @@ class KeyGroup(QGroupBox):
             self._asked = missing
             self._icons.begin("drawing key cells", partial(draw_icons, model, missing))
 
-    def _show_icons(self, pictures: list[NDArray[np.uint8]]) -> None:
+    def _show_icons(self, pictures: list[NDArray[np.uint8] | None]) -> None:
         for cell, picture in zip(self._asked, pictures, strict=True):
-            self.list.show_picture(cell, picture)
+            if picture is not None:
+                self.list.show_picture(cell, picture)
 
     def _update(self, problem: object = None) -> None:
         kept, has_cells = len(self.sources.kept()), self.sources.layer_has_cells

@@ -72,6 +72,7 @@ class RebuildForm(QWidget):
         for part in (self.choice, self.training):
             part.changed.connect(self.changed)
         self.settings.edited.connect(self.changed)
+        self._follow_compare()
         self._show_facts(self.model.facts)
 
     def request(self) -> Request:
@@ -151,10 +152,10 @@ class RebuildForm(QWidget):
             names = {name: name for name in facts.class_names}
             others = {OTHER_CLASS: None} if facts.separable and not facts.pools_classes else {}
             self.class_name.offer({**names, **others})
-            self._rows.setRowVisible(self.class_name, self.class_name.count() > 1)
             if before is None or before.path != facts.path:
                 self._texts = ()
                 self._offer_training(facts.training_cells)
+        self._rows.setRowVisible(self.class_name, self.class_name.count() > 1)
         self._follow_layers()
         self._follow_class()
 

@@ -18,6 +18,7 @@ from napari_biogans.latent import LatentError
 from napari_biogans.latent.complete import Drawing
 from napari_biogans.latent.reconstruct import Searching
 from napari_biogans.plugin import session
+from napari_biogans.plugin.class_names import counted_cells
 from napari_biogans.plugin.error_plot import OTHERS
 from napari_biogans.plugin.latest_work import LatestWork
 from napari_biogans.plugin.panel_layout import lay_out_panel
@@ -142,7 +143,7 @@ class ReconstructPanel(QWidget):
 
     def _begin(self, request: Request, *, to_compare: bool) -> None:
         self._to_compare = to_compare
-        self._run(f"rebuilding {len(request.cells.places)} cells", partial(rebuild, request))
+        self._run(f"rebuilding {counted_cells(len(request.cells.places))}", partial(rebuild, request))
 
     def _run(self, name: str, work: Any) -> None:
         self.progress.show()
@@ -197,8 +198,7 @@ class ReconstructPanel(QWidget):
         chosen = self.results.chosen()
         for cell in chosen:
             session.SESSION.keep(cell.key_cell())
-        what = "1 cell" if len(chosen) == 1 else f"{len(chosen)} cells"
-        self.status.say(f"Kept {what}, to go on from in Interpolate and Generate.")
+        self.status.say(f"Kept {counted_cells(len(chosen))}, to go on from in Interpolate and Generate.")
 
     def _ask_export(self) -> None:
         if folder := ask_folder(self, "Folder for tables, latents, images and figures"):

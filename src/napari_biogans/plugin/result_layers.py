@@ -10,7 +10,7 @@ from napari_biogans.plugin.own_layers import OwnLayers
 
 
 class ResultLayers:
-    """Shows one result at a time. Layers that somebody renamed or removed are left as they are.
+    """Shows one result at a time. If somebody renamed one of its layers, all of them are left as they are.
 
     Parameters
     ----------
@@ -30,8 +30,8 @@ class ResultLayers:
             As for `in_grid`.
         """
         added = [layer for columns in rows for group in columns for layer in group]
-        if self._own.are_there() and self._own.have_their_names():
-            if self._are_like(added):
+        if self._own.have_their_names():
+            if self._own.are_there() and self._are_like(added):
                 self._own.replace(added)
                 return
             self._own.remove()
