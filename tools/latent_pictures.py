@@ -14,7 +14,7 @@ from pathlib import Path
 import napari_biogans as biogans
 
 IMAGES = Path(__file__).parent.parent / "docs" / "images"
-CELLS, FRAMES, MAGNIFY = 100, 24, 2
+CELLS, FRAMES, MAGNIFY = 300, 24, 2
 
 
 def main() -> None:

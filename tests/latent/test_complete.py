@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+import torch
 
 from napari_biogans.cells import CellSet, to_unit
 from napari_biogans.latent import LatentError, complete
@@ -124,3 +125,13 @@ def test_drawing_greens_can_be_stopped_and_keeps_the_cells_that_are_done(star, d
 def test_the_bar_tells_how_far_greens_are_drawn_once_reds_are_found(star, drawn, capsys):
     complete(star, drawn[0], draws=2, steps=2, device="cpu")
     assert "greens drawn for 18" in capsys.readouterr().err
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no CUDA device")
+def test_a_gpu_completes_alike(star, drawn):
+    settings = {"draws": 4, "steps": 60, "starts": 3, "progress": False}
+    on_cpu, on_gpu = (complete(star, drawn[0], device=device, **settings) for device in ("cpu", "cuda"))
+    np.testing.assert_allclose(np.median(on_gpu.red_rmse), np.median(on_cpu.red_rmse), atol=2e-3)
+    np.testing.assert_allclose(np.median(on_gpu.std), np.median(on_cpu.std), rtol=0.1)
+    assert star.device.type == "cpu", "the caller's model was moved"

@@ -13,7 +13,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from tqdm.auto import tqdm
 
-from napari_biogans.cells import CellSet
+from napari_biogans.cells import CellSet, to_unit
 from napari_biogans.cells.neighbours import flipped, nearest_images, never
 from napari_biogans.evaluation.report import save_figure
 from napari_biogans.latent.complete import PRIOR
@@ -34,6 +34,7 @@ CANDIDATES = 20
 """Cells near each stage, at most, out of which those most like that of the stage before are rebuilt."""
 LARGEST_DISTANCE = 0.25
 """Of a cell from its stage, in steps from stage to stage; the nearest cell is taken even if it is further off."""
+UNIT = np.array([[0, 1]], np.float32)
 SHORTLIST = 4
 """Cells that are rebuilt for each stage, of which the one that the model draws best is kept."""
 
@@ -135,7 +136,7 @@ def cell_cycle(
     2nd and 98th percentile. Of up to 20 cells that are near to a stage, the
     four whose red is most like that of the stage before are rebuilt, flipped
     as they fit best, since cells lie in the pictures in every way; and the one
-    that is rebuilt best is taken.
+    that is rebuilt best, for its contrast, is taken.
 
     Parameters
     ----------
@@ -213,7 +214,7 @@ def cell_cycle(
             )
             if not rebuilt.is_complete:
                 raise LatentStoppedError("Stopped before all stages were rebuilt; there is no way between them yet.")
-            best = int(rebuilt.error.argmin())
+            best = int((rebuilt.error / _contrast(rebuilt)).argmin())
             found.append(rebuilt.take([best]))
             chosen.append((shortlist[best].class_place, shortlist[best].index))
             bar.update()
@@ -273,16 +274,28 @@ def _shortlists(cells: CellSet, values: list[NDArray[np.float64]], stages: int) 
         distance = np.where(left, np.abs(every - wanted), np.inf)
         within = max(1, np.count_nonzero(distance <= LARGEST_DISTANCE * (high - low) / (stages - 1)))
         near = np.argsort(distance, kind="stable")[: min(CANDIDATES, within)]
-        reds = np.stack([cells.images[places[place][0]][places[place][1], :1] for place in near])
-        nearest = nearest_images(
-            reds[:1] if before is None else before[None], reds, SHORTLIST, intensity_range=cells.intensity_range[:1]
-        )
+        reds = _as_bright(np.stack([cells.images[places[place][0]][places[place][1], :1] for place in near]))
+        nearest = nearest_images(reds[:1] if before is None else before[None], reds, SHORTLIST, intensity_range=UNIT)
         # Where there are fewer, they are repeated.
         flips = dict(zip(nearest.indices[0].tolist(), nearest.flips[0].tolist(), strict=True))
         yield [_Choice(*places[near[place]], flip) for place, flip in flips.items()]
         left[near[list(flips)]] = False
         first, flip = next(iter(flips.items()))
         before = flipped(reds[first], flip)
+
+
+def _as_bright(reds: NDArray[Any]) -> NDArray[np.float32]:
+    """Make all reds (N, 1, H, W) as bright as each other, since pale ones differ little from anything."""
+    low, high = (end(reds, axis=(1, 2, 3), keepdims=True).astype(np.float32) for end in (np.min, np.max))
+    scaled: NDArray[np.float32] = (reds - low) / np.maximum(high - low, np.finfo(np.float32).tiny)
+    return scaled
+
+
+def _contrast(rebuilt: Reconstruction) -> NDArray[np.float32]:
+    """Tell how much there is to be rebuilt of each cell: a pale one has a small error in any case."""
+    unit = to_unit(rebuilt.targets, rebuilt.intensity_range)[:, rebuilt.config.matched]
+    contrast: NDArray[np.float32] = np.maximum(unit.std(axis=(1, 2, 3)), np.finfo(np.float32).tiny)
+    return contrast
 
 
 def _as_cells(cells: CellSet, chosen: list[_Choice]) -> CellSet:

@@ -38,6 +38,7 @@ class CellRow(QFrame):
     def __init__(self, layers: ImageLayers, name: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._layers = layers
+        self._asks_for_name = True
         self.name = QLineEdit()
         self.name.setPlaceholderText(name)
         self.name.setToolTip("What green shows in these cells: a protein, a treatment")
@@ -64,6 +65,7 @@ class CellRow(QFrame):
 
     def ask_for_name(self, asks: bool) -> None:
         """Show the name of the class, or not."""
+        self._asks_for_name = asks
         self._name_label.setVisible(asks)
         self.name.setVisible(asks)
         # The button stands in the first row that there is.
@@ -98,8 +100,9 @@ class CellRow(QFrame):
         red, green = self.red.choice(), self.green.choice()
         for layer, colour in ((red, "red"), (green, "green")):
             if layer is None:
-                # A name that is not asked for may be that of layers which are gone.
-                of_class = "" if self.name.isHidden() else f" for {name!r}"
+                # A name that is not asked for may be that of layers which are gone; of several rows it tells which.
+                is_one_of_several = self.remove.isEnabled()
+                of_class = f" for {name!r}" if self._asks_for_name or is_one_of_several else ""
                 raise CellsError(f"Choose a {colour} layer{of_class}: an image layer that holds a stack of cells.")
         if isinstance(green, SameLayer):
             return ClassLayers(name, LayerImages.of(red), channel_axis=green.axis)

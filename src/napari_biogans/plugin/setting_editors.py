@@ -32,6 +32,7 @@ class Choice(QComboBox):
         super().__init__(parent)
         self._values: list[Any] = []
         self.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        self.setMinimumContentsLength(min(max(map(len, options)), MOST_LETTERS))
         self.offer(options)
         self.currentIndexChanged.connect(self.edited)
         ignore_wheel(self)
@@ -49,7 +50,6 @@ class Choice(QComboBox):
         self.clear()
         self._values = list(options.values())
         self.addItems(list(options))
-        self.setMinimumContentsLength(min(max(map(len, options)), MOST_LETTERS))
         self.set(kept if kept in self._values else self._values[0])
         self.blockSignals(False)
         if self.get() != kept:
