@@ -33,7 +33,7 @@ def test_reconstruct_prints_medians_and_writes_a_folder(folder, capsys):
 
 
 def test_complete_prints_and_writes_a_folder(folder, capsys):
-    arguments = ["complete", "star.safetensors", "cells", "--draws", "2", "-o", "all", *SMALL]
+    arguments = ["complete", "star.safetensors", "cells", "--draws", "2", "-o", "all", "--batch-size", "4", *SMALL]
     assert main([*arguments, "--json"]) == 0
     answer = json.loads(capsys.readouterr().out)
     assert answer["complete"] is True

@@ -66,6 +66,7 @@ def complete_command(
     steps: int | None = None,
     starts: int | None = None,
     seed: int = 0,
+    batch_size: int = 64,
     device: str = "auto",
     output: Annotated[Path | None, Parameter(alias="-o")] = None,
     as_json: Annotated[bool, Parameter(name="--json")] = False,
@@ -88,6 +89,8 @@ def complete_command(
         Random latents to start it from; default 2.
     seed
         Of the green latents and of the search.
+    batch_size
+        Cells whose red latents are searched for at a time; those that are done when it is stopped are kept.
     device
         auto, cpu, cuda, cuda:1 or mps.
     output
@@ -103,6 +106,7 @@ def complete_command(
         "steps": steps,
         "starts": starts,
         "seed": seed,
+        "batch_size": batch_size,
         "device": device,
     }
     result = complete(load_model(model), read_cells(cells), **settings)  # type: ignore[arg-type]
@@ -124,6 +128,7 @@ def colocalisation_command(
     draws: int = 32,
     steps: int | None = None,
     seed: int = 0,
+    batch_size: int = 64,
     device: str = "auto",
     output: Annotated[Path | None, Parameter(alias="-o")] = None,
     as_json: Annotated[bool, Parameter(name="--json")] = False,
@@ -142,6 +147,8 @@ def colocalisation_command(
         Most evaluations of the search for the red latent; default 150.
     seed
         Of the green latents and of the search.
+    batch_size
+        Cells whose red latents are searched for at a time; those that are done when it is stopped are kept.
     device
         auto, cpu, cuda, cuda:1 or mps.
     output
@@ -152,7 +159,7 @@ def colocalisation_command(
     if output is not None:
         check_output(output, cells)
     opened, real = load_model(model), read_cells(cells)
-    result = colocalisation(opened, real, draws=draws, steps=steps, seed=seed, device=device)
+    result = colocalisation(opened, real, draws=draws, steps=steps, seed=seed, batch_size=batch_size, device=device)
     if as_json:
         facts = {"complete": result.is_complete, "pairs": records(result.to_frame()), "assumption": result.assumption}
         answer(facts, as_json=True)

@@ -116,7 +116,8 @@ def iterate_reconstruction(
                     searching.close()
                     if not done:
                         raise LatentStoppedError(
-                            "Stopped before the first cells were rebuilt; there is nothing to show."
+                            "Stopped before the first cells were rebuilt; there is nothing to show. "
+                            "A smaller batch size gives the first results earlier."
                         )
                     return joined(done, is_complete=False)
                 yield progress.event(part * (some.stop - some.start))

@@ -169,7 +169,10 @@ class ReconstructPanel(QWidget):
     def _show_result(self, result: Rebuilt | Completed | None) -> None:
         self._end()
         if result is None:
-            self.status.say("Stopped before the first cells were done; there is nothing to show.")
+            self.status.say(
+                "Stopped before the first cells were done; there is nothing to show. "
+                "A smaller batch size (Advanced) gives the first results earlier."
+            )
             return
         if isinstance(result, Rebuilt):
             self.results.show()
