@@ -333,8 +333,9 @@ def test_a_model_that_cannot_be_opened_is_said(open_explore, tmp_path, notes, qt
     panel = open_explore()
     (tmp_path / "model.safetensors").write_bytes(b"nothing")
     panel.model.box.add(tmp_path / "model.safetensors")
+    # The notification comes by a way of its own, and may come first.
+    qtbot.waitUntil(lambda: "model.safetensors" in panel.model.summary.text(), timeout=WAIT_MS)
     qtbot.waitUntil(lambda: any(severity == "error" for severity, _ in notes), timeout=WAIT_MS)
-    assert "model.safetensors" in panel.model.summary.text()
     assert not panel.start.cell.isEnabled()
 
 
