@@ -121,8 +121,8 @@ def test_a_file_that_is_no_model(open_generate, notes, qtbot, tmp_path):
     dock.model.add(tmp_path / "some.safetensors")
     qtbot.waitUntil(lambda: bool(notes), timeout=WAIT_MS)
     assert "not a whole safetensors file" in notes[0][1]
+    qtbot.waitUntil(lambda: "not a whole safetensors file" in dock.summary.text(), timeout=WAIT_MS)
     assert not dock.generate.isEnabled()
-    assert "not a whole safetensors file" in dock.summary.text()
 
 
 def test_a_model_that_is_gone_when_it_is_used(open_generate, click, notes, qtbot, trained_run):
