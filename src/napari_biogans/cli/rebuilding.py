@@ -4,13 +4,21 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 from cyclopts import Parameter
 
 from napari_biogans.cells import read_cells
 from napari_biogans.cli.app import INTERRUPTED, answer, app, check_output, records, say
-from napari_biogans.latent import ReconstructionConfig, colocalisation, complete, reconstruct
+from napari_biogans.latent import (
+    Colocalisation,
+    Completion,
+    Reconstruction,
+    ReconstructionConfig,
+    colocalisation,
+    complete,
+    reconstruct,
+)
 from napari_biogans.models import load_model
 
 
@@ -44,16 +52,10 @@ def reconstruct_command(
     opened = load_model(model)
     known = None if training_cells is None else read_cells(training_cells)
     result = reconstruct(opened, read_cells(cells), training_cells=known, **asdict(config))
-    if as_json:
-        table = result.to_frame()
-        medians = table.drop(columns=["class", "source", "index"]).median(numeric_only=True).to_frame().T
-        answer({"cells": len(result), "complete": result.is_complete, "median": records(medians)[0]}, as_json=True)
-    else:
-        print(result)
-    if output is not None:
-        result.save(output)
-        say(f"Wrote {output}: cells.csv, latents.npy, stacks of images and reconstructions.png.")
-    return 0 if result.is_complete else INTERRUPTED
+    table = result.to_frame()
+    medians = table.drop(columns=["class", "source", "index"]).median(numeric_only=True).to_frame().T
+    facts = {"cells": len(result), "median": records(medians)[0]}
+    return _conclude(result, facts, output, "cells.csv, latents.npy, stacks of images and reconstructions.png", as_json)
 
 
 @app.command(name="complete")
@@ -110,14 +112,8 @@ def complete_command(
         "device": device,
     }
     result = complete(load_model(model), read_cells(cells), **settings)  # type: ignore[arg-type]
-    if as_json:
-        answer({"complete": result.is_complete, "cells": records(result.to_frame())}, as_json=True)
-    else:
-        print(result)
-    if output is not None:
-        result.save(output)
-        say(f"Wrote {output}: cells.csv, completions.npz and completions.png.")
-    return 0 if result.is_complete else INTERRUPTED
+    facts = {"cells": records(result.to_frame())}
+    return _conclude(result, facts, output, "cells.csv, completions.npz and completions.png", as_json)
 
 
 @app.command(name="colocalisation")
@@ -160,12 +156,23 @@ def colocalisation_command(
         check_output(output, cells)
     opened, real = load_model(model), read_cells(cells)
     result = colocalisation(opened, real, draws=draws, steps=steps, seed=seed, batch_size=batch_size, device=device)
+    facts = {"pairs": records(result.to_frame()), "assumption": result.assumption}
+    return _conclude(result, facts, output, "colocalisation.csv and colocalisation.png", as_json)
+
+
+def _conclude(
+    result: Reconstruction | Completion | Colocalisation,
+    facts: dict[str, Any],
+    output: Path | None,
+    files: str,
+    as_json: bool,
+) -> int:
+    """Say what came out, write it, and give the exit code."""
     if as_json:
-        facts = {"complete": result.is_complete, "pairs": records(result.to_frame()), "assumption": result.assumption}
-        answer(facts, as_json=True)
+        answer({"complete": result.is_complete, **facts}, as_json=True)
     else:
         print(result)
     if output is not None:
         result.save(output)
-        say(f"Wrote {output}: colocalisation.csv and colocalisation.png.")
+        say(f"Wrote {output}: {files}.")
     return 0 if result.is_complete else INTERRUPTED

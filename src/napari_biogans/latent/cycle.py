@@ -109,10 +109,10 @@ class CellCycle:
 
     def __str__(self) -> str:
         low, high = self.values[[0, -1]]
-        return (
-            f"{len(self.values)} stages by {self.order_by}, from {low:.4g} to {high:.4g}; {len(self.way)} frames\n"
-            f"{self.stages}"
-        )
+        # The first line of the stages tells of the settings of the first of them.
+        _, *errors = str(self.stages).splitlines()
+        head = f"{len(self.values)} stages by {self.order_by}, from {low:.4g} to {high:.4g}; {len(self.way)} frames"
+        return "\n".join([head, *errors])
 
     __repr__ = __str__
 

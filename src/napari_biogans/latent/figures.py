@@ -41,6 +41,11 @@ LARGEST_SPREAD = 0.2
 """Standard deviation, of a range of 1, that is shown in white."""
 
 
+def _check_count(n: int, what: str) -> None:
+    if n < 1:
+        raise ValueError(f"The number of {what} to draw is at least 1, not {n}.")
+
+
 def reconstruction_figure(result: Reconstruction, n: int = 8) -> Figure:
     """Draw rows of targets, reconstructions, differences by channel and nearest training cells.
 
@@ -59,8 +64,7 @@ def reconstruction_figure(result: Reconstruction, n: int = 8) -> Figure:
     ValueError
         If `n` is less than 1.
     """
-    if n < 1:
-        raise ValueError(f"The number of cells to draw is at least 1, not {n}.")
+    _check_count(n, "cells")
     ranked = np.argsort(result.error)
     chosen = ranked[np.linspace(0, len(ranked) - 1, min(n, len(ranked))).round().astype(int)]
     intensity_range = result.intensity_range
@@ -112,8 +116,7 @@ def completion_figure(result: Completion, n: int = 8) -> Figure:
     ValueError
         If `n` is less than 1.
     """
-    if n < 1:
-        raise ValueError(f"The number of cells to draw is at least 1, not {n}.")
+    _check_count(n, "cells")
     own = np.array(result.own_classes)
     turn = np.array([np.count_nonzero(own[:k] == own[k]) for k in range(len(own))])
     chosen = np.sort(np.argsort(turn, kind="stable")[:n])
@@ -150,8 +153,7 @@ def path_figure(path: LatentPath, n: int = 10) -> Figure:
     ValueError
         If `n` is less than 1.
     """
-    if n < 1:
-        raise ValueError(f"The number of frames to draw is at least 1, not {n}.")
+    _check_count(n, "frames")
     chosen = np.linspace(0, len(path) - 1, min(n, len(path))).round().astype(int)
     if len(path.keys) == 1:  # the cell that a walk goes through
         chosen[np.abs(chosen - path.keys[0]).argmin()] = path.keys[0]

@@ -17,5 +17,4 @@ class ClosingDock(QWidget):
         return super().event(event)
 
     def close_down(self) -> None:
-        """Stop what runs, and leave the viewer alone."""
-        raise NotImplementedError
+        """Stop what runs, and leave the viewer alone; docks in which something runs say how."""
