@@ -323,10 +323,10 @@ def test_a_preview_takes_the_place_of_the_last_one(viewer, filled, draw):
     assert len(viewer.layers) == 8, "layers that were renamed are kept"
     viewer.layers.remove(viewer.layers[-1])
     draw(filled)
-    assert len(viewer.layers) == 11, "nor are deleted ones missed"
+    assert len(viewer.layers) == 8, "what is left of the last one does not pile up"
     filled.form.classes.choose(["Arp3"])
     draw(filled)
-    assert len(viewer.layers) == 13, "other classes are other layers"
+    assert [layer.name for layer in viewer.layers[4:]] == ["way red", "way Arp3 green [1]"], "nor do other classes"
 
 
 def test_models_of_one_class_are_not_asked_for_classes(viewer, open_dock, trained_run, keys, choose, draw):

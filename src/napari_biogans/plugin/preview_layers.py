@@ -10,7 +10,7 @@ from napari_biogans.plugin.own_layers import OwnLayers, bring_into_range
 
 
 class PreviewLayers:
-    """Shows a way in the layers of the last one, as long as nobody deleted or renamed those.
+    """Shows one way at a time. Layers of which somebody renamed one are left as they are.
 
     Parameters
     ----------
@@ -31,9 +31,12 @@ class PreviewLayers:
         """
         # The number of frames may differ; cells of another size or scale, or other classes, get layers of their own.
         kind = [(keywords["name"], data.shape[1:], keywords.get("scale")) for data, keywords, _ in layers]
-        if self._layers.are_there() and self._layers.have_their_names() and kind == self._shown:
-            self._layers.replace(layers)
-            bring_into_range(self._viewer.dims, layers[0][0].shape)
-        else:
-            self._layers.add(layers)
+        is_like_the_last = self._layers.are_there() and kind == self._shown
         self._shown = kind
+        if self._layers.have_their_names():
+            if is_like_the_last:
+                self._layers.replace(layers)
+                bring_into_range(self._viewer.dims, layers[0][0].shape)
+                return
+            self._layers.remove()
+        self._layers.add(layers)
