@@ -563,14 +563,19 @@ class TestRunning:
             """
         )
         store = tmp_path / "killed"
+
+        def whole():
+            """Files that are finished; one that is being written has a name that begins with a dot."""
+            return [path for path in store.rglob("*.npz") if not path.name.startswith(".")]
+
         process = subprocess.Popen([sys.executable, "-c", script, str(tmp_path / "cells"), str(store)])
         try:
-            while len(list(store.rglob("*.npz"))) < 3 and process.poll() is None:
+            while len(whole()) < 3 and process.poll() is None:
                 time.sleep(0.05)
         finally:
             process.send_signal(signal.SIGKILL)
             process.wait()
-        kept = {path: path.stat().st_mtime_ns for path in store.rglob("*.npz") if not path.name.startswith(".")}
+        kept = {path: path.stat().st_mtime_ns for path in whole()}
         assert 3 <= len(kept) < 12
         settings = {"splits": 4, "steps": 60, "width": 8, "batch_size": 16, "device": "cpu", "progress": False}
         went_on = c2st_matrix(tmp_path / "cells", store=store, **settings)
