@@ -22,6 +22,7 @@ from napari_biogans.cells import CellSet, simulate_cells
 from napari_biogans.models import ARCHITECTURES, Model, NetworkShape, load_model
 from napari_biogans.training import OBJECTIVES, iterate_training, make_config
 from napari_biogans.training.events import Saved
+from napari_biogans.training.steps import CriticStep
 
 CRITIC_STEPS = 300
 BATCH = 64
@@ -33,15 +34,12 @@ def held_out_gap(real: torch.Tensor, fake: torch.Tensor, seed: int) -> float:
     shape = NetworkShape(image_size=tuple(real.shape[-2:]), critic_width=8)
     _, critic = ARCHITECTURES["joint"].build(shape, seed)
     objective = OBJECTIVES["wgan-gp"]
-    optimiser = objective.optimiser(critic.parameters(), 5e-4)
+    learn = CriticStep(objective, critic, 5e-4)
     rng = torch.Generator().manual_seed(seed)
     for _ in range(CRITIC_STEPS):
         chosen = torch.randint(half, (2, BATCH), generator=rng)
         mix = torch.rand((1, BATCH), generator=rng)
-        result = objective.critic_loss(critic, real[None, chosen[0]], fake[None, chosen[1]], mix)
-        optimiser.zero_grad()
-        result.loss.mean().backward()
-        optimiser.step()
+        learn(real[None, chosen[0]], fake[None, chosen[1]], mix)
     with torch.no_grad():
         return (critic(fake[None, half:]).mean() - critic(real[None, half:]).mean()).item()
 

@@ -30,10 +30,11 @@ from napari_biogans.evaluation.work import choose_workers
 from napari_biogans.models import NetworkShape
 from napari_biogans.models.critics import Critic
 from napari_biogans.models.layers import initialise
-from napari_biogans.training.critic_step import critic_step
-from napari_biogans.training.data import ClassSampler
+from napari_biogans.training.data import ClassSampler, next_batch
 from napari_biogans.training.devices import channels_last, chosen_threads
 from napari_biogans.training.objectives import OBJECTIVES, Objective
+from napari_biogans.training.reference import critic_loss
+from napari_biogans.training.steps import CriticStep
 
 BATCH = 32
 CELLS = 250
@@ -53,11 +54,11 @@ def samplers(cells: CellSet, device: torch.device, rng: torch.Generator) -> list
 def train_one(cells: CellSet, width: int, device: torch.device, steps: int, objective: Objective, seed: int) -> None:
     rng = torch.Generator(device).manual_seed(seed)
     critic = fresh_critic(width, device, torch.Generator().manual_seed(seed))
-    optimiser = objective.optimiser(critic.parameters(), objective.learning_rate)
+    learn = CriticStep(objective, critic, objective.learning_rate)
     real, fake = samplers(cells, device, rng)
     for _ in range(steps):
         mix = torch.rand(1, BATCH, generator=rng, device=device)
-        critic_step(objective, critic, optimiser, real.batch(), fake.batch(), mix)
+        learn(next_batch(real), next_batch(fake), mix)
 
 
 def plain(cells: CellSet, width: int, device: torch.device, steps: int, objective: Objective, splits: int) -> None:
@@ -80,10 +81,10 @@ def stacked_splits(
     optimiser = objective.optimiser(weights, objective.learning_rate)
     pairs = [samplers(cells, device, rng) for _ in range(splits)]
     for _ in range(steps):
-        real, fake = (torch.cat([pair[side].batch() for pair in pairs]) for side in (0, 1))
+        real, fake = (torch.cat([next_batch(pair[side]) for pair in pairs]) for side in (0, 1))
         mix = torch.rand(splits, BATCH, generator=rng, device=device)
         optimiser.zero_grad()
-        objective.critic_loss(form, real, fake, mix).loss.sum().backward()
+        critic_loss(objective, form, real, fake, mix).loss.sum().backward()
         optimiser.step()
 
 

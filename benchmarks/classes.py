@@ -23,7 +23,8 @@ from torch.func import functional_call, stack_module_state, vmap
 from torch.nn import functional
 
 from napari_biogans.models import ARCHITECTURES, NetworkShape
-from napari_biogans.training.objectives import penalised_wasserstein_critic_loss
+from napari_biogans.training.objectives import OBJECTIVES
+from napari_biogans.training.reference import critic_loss
 
 BATCH = 32
 Form = Callable[[Tensor], Tensor]
@@ -99,7 +100,7 @@ def work_of(part: str, shape: NetworkShape, device: torch.device) -> Callable[[F
         torch.rand(shape.classes, BATCH, 2, *shape.image_size, generator=rng, device=device) for _ in range(2)
     )
     mix = torch.rand(shape.classes, BATCH, generator=rng, device=device)
-    return lambda form: penalised_wasserstein_critic_loss(form, real, fake, mix).loss.mean()  # type: ignore[arg-type]
+    return lambda form: critic_loss(OBJECTIVES["wgan-gp"], form, real, fake, mix).loss.mean()  # type: ignore[arg-type]
 
 
 def milliseconds(work: Callable[[Form], Tensor], form: Form, device: torch.device) -> float:

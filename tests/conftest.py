@@ -4,6 +4,9 @@ import os
 
 import pytest
 
+# Networks of tests are tiny: threads would wait for each other for longer than they compute.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 # Layers and viewers may be touched in the main thread only; so a mistake is an error, and not a crash now and then.
 os.environ["NAPARI_ENSURE_PLUGIN_MAIN_THREAD"] = "1"
 

@@ -440,7 +440,7 @@ class TestTables:
 class TestStore:
     def test_the_same_question_is_answered_from_the_store(self, cells, tiny, monkeypatch):
         first = c2st(cells, cells, **tiny)
-        monkeypatch.setattr(critics, "critic_step", None)  # would fail
+        monkeypatch.setattr(critics, "CriticStep", None)  # would fail
         again = c2st(cells, cells, **tiny)
         pd.testing.assert_frame_equal(again.splits_frame(), first.splits_frame())
 
@@ -539,7 +539,7 @@ class TestRunning:
         def fail(*args, **keywords):
             raise RuntimeError("no such thing")
 
-        monkeypatch.setattr(critics, "critic_step", fail)
+        monkeypatch.setattr(critics, "CriticStep", fail)
         with pytest.raises(RuntimeError, match="no such thing"):
             c2st(cells, cells, **tiny)
 
@@ -547,7 +547,7 @@ class TestRunning:
         def fail(*args, **keywords):
             raise RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory")
 
-        monkeypatch.setattr(critics, "critic_step", fail)
+        monkeypatch.setattr(critics, "CriticStep", fail)
         with pytest.raises(biogans.DeviceMemoryError, match="smaller width"):
             c2st(cells, cells, **tiny)
 

@@ -21,10 +21,11 @@ from napari_biogans.evaluation.statistics import area_under_curve, balanced_accu
 from napari_biogans.models import NetworkShape
 from napari_biogans.models.critics import Critic
 from napari_biogans.models.layers import initialise
-from napari_biogans.training.critic_step import critic_step
 from napari_biogans.training.data import randomly_flipped
-from napari_biogans.training.devices import channels_last, choose_device
+from napari_biogans.training.devices import choose_device
 from napari_biogans.training.objectives import GRADIENT_PENALTY_WEIGHT, gradient_penalties
+from napari_biogans.training.replay import replayed
+from napari_biogans.training.steps import CriticStep
 
 PAPER_PASSES = 5
 CELLS_AT_A_TIME = 256
@@ -238,7 +239,7 @@ def train_critic(
     weights_rng = torch.Generator().manual_seed(WEIGHTS_SEEDS + seed_of(config, split))
     rng = torch.Generator(device).manual_seed(STEPS_SEEDS + seed_of(config, split))
     critic = _fresh_critic(comparison.b.image_shape, config, weights_rng).to(device)
-    optimiser = objective.optimiser(critic.parameters(), config.resolved_learning_rate)
+    learn = replayed(CriticStep(objective, critic, config.resolved_learning_rate), device)
     a_batches, b_batches = (
         part.batches(device, rng, flips=config.flips) for part in (parts.a_trained, parts.b_trained)
     )
@@ -248,7 +249,7 @@ def train_critic(
             return None
         real, fake = b_batches(number), a_batches(number)
         mix = torch.rand(real.shape[:2], generator=rng, device=device)
-        critic_step(objective, critic, optimiser, real, fake, mix)
+        learn(real, fake, mix)
         if on_step is not None:
             on_step(step + 1)
     critic.eval().requires_grad_(False)
@@ -296,7 +297,7 @@ def _fresh_critic(image_shape: tuple[int, int, int], config: C2STConfig, rng: to
     )
     critic = Critic(shape)
     initialise(critic, rng)
-    return channels_last(critic)
+    return critic
 
 
 def _paper_score(

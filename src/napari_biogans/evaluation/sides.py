@@ -16,7 +16,7 @@ from torch import Tensor
 
 from napari_biogans.cells import CellSet, from_unit, to_unit
 from napari_biogans.models import Model
-from napari_biogans.training.data import ClassSampler, randomly_flipped
+from napari_biogans.training.data import ClassSampler, next_batch, randomly_flipped
 
 Batches = Callable[[int], Tensor]
 """Number to cells (1, number, C, H, W), float32 in [-1, 1], unlike those before."""
@@ -112,7 +112,7 @@ class CellsPart:
 
         def batch(number: int) -> Tensor:
             sampler.batch_size = number
-            images = sampler.batch()
+            images = next_batch(sampler)
             return _masked(images) if side.green_needs_red else images
 
         return batch

@@ -10,7 +10,7 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from napari_biogans.models.critics import ClassCritics, Critic
+from napari_biogans.models.critics import AnyCritic, ClassCritics, Critic
 from napari_biogans.models.generators import (
     IndependentGenerators,
     JointGenerator,
@@ -75,7 +75,7 @@ class Architecture:
     layout: DataLayout
     separable: bool
     make_generator: Callable[[NetworkShape], nn.Module]
-    make_critic: Callable[[NetworkShape], nn.Module]
+    make_critic: Callable[[NetworkShape], AnyCritic]
     shares_red: bool = False
     green_latent_per_class: bool = False
 
@@ -134,7 +134,7 @@ class Architecture:
         by_class = greens.unflatten(1, (-1, shape.channels - 1)).transpose(0, 1)
         return torch.cat([red.expand(len(by_class), -1, -1, -1, -1), by_class], dim=2)
 
-    def build(self, shape: NetworkShape, seed: int = 0) -> tuple[nn.Module, nn.Module]:
+    def build(self, shape: NetworkShape, seed: int = 0) -> tuple[nn.Module, AnyCritic]:
         """Build a generator and its critic with freshly drawn weights.
 
         Parameters
@@ -167,7 +167,7 @@ class Architecture:
         return generator, critic
 
 
-def _multi_channel_critic(shape: NetworkShape) -> nn.Module:
+def _multi_channel_critic(shape: NetworkShape) -> Critic:
     return Critic(shape, multi_channel_count(shape))
 
 

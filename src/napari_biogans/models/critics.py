@@ -9,6 +9,9 @@ from napari_biogans.models.layers import convolution
 from napari_biogans.models.shape import NetworkShape
 from napari_biogans.models.stages import critic_stages
 
+SLOPE = 0.2
+"""Of the LeakyReLUs where they are negative."""
+
 
 class Critic(nn.Module):
     """The DCGAN discriminator, without a sigmoid, for one class of cells.
@@ -43,8 +46,23 @@ class Critic(nn.Module):
             if stage.kind in ("extra", "pyramid") and shape.critic_batch_norm:
                 layers.append(nn.BatchNorm2d(stage.outputs.total))
             if stage.kind != "final":
-                layers.append(nn.LeakyReLU(0.2, inplace=True))
+                layers.append(nn.LeakyReLU(SLOPE, inplace=True))
         self.layers = nn.Sequential(*layers)
+
+    @property
+    def critics(self) -> tuple[Critic]:
+        """Itself: the critic of its one class."""
+        return (self,)
+
+    @property
+    def convolutions(self) -> list[nn.Conv2d]:
+        """Its convolutions, from the image to the score; LeakyReLUs are between them."""
+        return [layer for layer in self.layers if isinstance(layer, nn.Conv2d)]
+
+    @property
+    def has_batch_norms(self) -> bool:
+        """Whether batch norms are between them, too, so that a score depends on the other cells of a batch."""
+        return any(isinstance(layer, nn.BatchNorm2d) for layer in self.layers)
 
     def forward(self, images: Tensor) -> Tensor:
         """Score cells.
@@ -95,3 +113,6 @@ class ClassCritics(nn.Module):
         # One after another: measured faster than grouped convolutions (benchmarks/classes.md). Splitting, unlike
         # indexing, has a gradient that is as large as its input.
         return torch.cat([critic(cells) for critic, cells in zip(self.critics, images.split(1), strict=True)])
+
+
+AnyCritic = Critic | ClassCritics

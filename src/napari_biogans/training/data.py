@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Protocol
 
 import torch
@@ -11,15 +12,29 @@ from torch import Tensor
 from napari_biogans.cells import CellSet, to_unit
 from napari_biogans.cells.red_neighbours import RedNeighbours
 
+Draws = tuple[Tensor, ...]
+"""The random numbers of some batches, (batches, K, B, ...) each."""
+
 
 class Sampler(Protocol):
-    """Draws batches of cells."""
+    """Draws batches of cells.
+
+    Random numbers are drawn apart from what is done with them, so that the
+    latter can be recorded once and replayed with others (`replay`), and so that
+    several processes can share a batch.
+    """
 
     batch_size: int
     """Cells of each class in a batch."""
 
-    def batch(self) -> Tensor:
-        """Draw the next cells, float32 in [-1, 1]."""
+    classes: int
+    """Classes in a batch, K."""
+
+    def draw(self, batches: int) -> Draws:
+        """Draw the random numbers of the next batches."""
+
+    def cells(self, *draws: Tensor) -> Tensor:
+        """Give the cells, (K, B, C, H, W), float32 in [-1, 1], for the random numbers of one batch."""
 
     def state(self) -> dict[str, Tensor]:
         """Give what a resumed training needs to go on with the same cells."""
@@ -53,26 +68,34 @@ class ClassSampler:
         self._images = [_on_device(array, device) for array in cells.images]
         self._intensity_range = torch.as_tensor(cells.intensity_range, dtype=torch.float32).to(device)
         self.batch_size = batch_size
+        self.classes = len(self._images)
         self._rng = rng
         self._flips = flips
         self._orders = [_Order(len(images), rng) for images in self._images]
 
-    def batch(self) -> Tensor:
-        """Draw the next cells of every class.
+    def draw(self, batches: int) -> Draws:
+        """Draw which cells come next, and how they are flipped."""
+        shape = batches, self.batch_size
+        places = torch.stack([order.next(batches * self.batch_size).view(shape) for order in self._orders], dim=1)
+        return (places, draw_flips(places.shape, self._rng)) if self._flips else (places,)
+
+    def cells(self, *draws: Tensor) -> Tensor:
+        """Give the cells for the random numbers of one batch.
+
+        Parameters
+        ----------
+        *draws : tensors (K, B, ...)
+            Of one of the batches of `draw`.
 
         Returns
         -------
         tensor (K, B, C, H, W), float32
             In [-1, 1].
         """
-        chosen = torch.stack(
-            [
-                images.index_select(0, order.next(self.batch_size))
-                for images, order in zip(self._images, self._orders, strict=True)
-            ]
-        )
-        images: Tensor = to_unit(chosen, self._intensity_range)
-        return randomly_flipped(images, self._rng) if self._flips else images
+        places, *flips = draws
+        chosen = [images.index_select(0, own) for images, own in zip(self._images, places, strict=True)]
+        images: Tensor = to_unit(torch.stack(chosen), self._intensity_range)
+        return flipped(images, *flips) if flips else images
 
     def state(self) -> dict[str, Tensor]:
         """Give what is left of each class's order, by class index."""
@@ -130,26 +153,35 @@ class MultiChannelSampler:
         self._neighbour_flips = torch.from_numpy(neighbours.flips).to(device)
         self._intensity_range = torch.as_tensor(cells.intensity_range, dtype=torch.float32).to(device)
         self.batch_size = batch_size
+        self.classes = 1
         self._rng = rng
         self._flips = flips
         self._red_mask = red_mask
         self._order = _Order(len(self._images), rng)
 
-    def batch(self) -> Tensor:
-        """Make up the next cells.
+    def draw(self, batches: int) -> Draws:
+        """Draw which cells come next, whose greens they get, and how they are flipped."""
+        shape = batches, 1, self.batch_size
+        places = self._order.next(batches * self.batch_size).view(shape)
+        classes, ranks = self._neighbours.shape[1:]
+        ranks_of_donors = torch.randint(ranks, (*shape, classes), generator=self._rng, device=places.device)
+        return places, ranks_of_donors, *((draw_flips(shape, self._rng),) if self._flips else ())
+
+    def cells(self, *draws: Tensor) -> Tensor:
+        """Make up the cells for the random numbers of one batch.
+
+        Parameters
+        ----------
+        *draws : tensors (1, B, ...)
+            Of one of the batches of `draw`.
 
         Returns
         -------
         tensor (1, B, 1 + K * greens, H, W), float32
             In [-1, 1].
         """
-        chosen = self._order.next(self.batch_size)
-        ranks = torch.randint(
-            self._neighbours.shape[2],
-            (self.batch_size, self._neighbours.shape[1], 1),
-            generator=self._rng,
-            device=chosen.device,
-        )
+        (chosen,), (ranks,), *flips = draws
+        ranks = ranks[..., None]
         donors = self._neighbours[chosen].gather(2, ranks).squeeze(2).long()
         how = self._neighbour_flips[chosen].gather(2, ranks)[..., None, None]
         reds: Tensor = to_unit(self._images[chosen, :1], self._intensity_range[:1])
@@ -161,7 +193,7 @@ class MultiChannelSampler:
             keeps = is_own[:, :, None, None, None] | (reds > -1)[:, None]
             greens = torch.where(keeps, greens, -1.0)
         images = torch.cat([reds, greens.flatten(1, 2)], dim=1)[None]
-        return randomly_flipped(images, self._rng) if self._flips else images
+        return flipped(images, *flips) if flips else images
 
     def state(self) -> dict[str, Tensor]:
         """Give what is left of the order."""
@@ -193,6 +225,11 @@ def _on_device(array: NDArray[Any], device: torch.device) -> Tensor:
     return torch.from_numpy(array if array.flags.writeable else array.copy()).to(device)
 
 
+def next_batch(sampler: Sampler) -> Tensor:
+    """Draw the next cells of a sampler, (K, B, C, H, W)."""
+    return sampler.cells(*(draws[0] for draws in sampler.draw(1)))
+
+
 def randomly_flipped(images: Tensor, rng: torch.Generator) -> Tensor:
     """Flip each cell along each axis with a chance of a half.
 
@@ -202,7 +239,17 @@ def randomly_flipped(images: Tensor, rng: torch.Generator) -> Tensor:
     rng : torch.Generator
         On the device of the images.
     """
-    for axis in (-1, -2):
-        which = torch.rand(images.shape[:2], generator=rng, device=images.device) < 0.5
-        images = torch.where(which[:, :, None, None, None], images.flip(axis), images)
+    return flipped(images, draw_flips(images.shape[:2], rng))
+
+
+def draw_flips(shape: Sequence[int], rng: torch.Generator) -> Tensor:
+    """Draw whether cells are flipped, for each along the last axis and the one before, with a chance of a half."""
+    of_axes = [torch.rand(*shape, generator=rng, device=rng.device) for _ in range(2)]
+    return torch.stack(of_axes, dim=-1) < 0.5
+
+
+def flipped(images: Tensor, which: Tensor) -> Tensor:
+    """Flip cells, (K, B, C, H, W), by what `draw_flips` drew for them, (K, B, 2)."""
+    for axis, chosen in zip((-1, -2), which.unbind(-1), strict=True):
+        images = torch.where(chosen[:, :, None, None, None], images.flip(axis), images)
     return images

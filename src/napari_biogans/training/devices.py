@@ -88,9 +88,9 @@ def _multiplies_bfloat16(device: torch.device) -> bool:
     if device.type == "cuda":
         return torch.cuda.get_device_capability(device) >= (8, 0)
     if device.type == "cpu":
-        # torch says so itself from 2.13 on only; before, the question is private.
-        ask = getattr(torch.cpu, "_is_amx_tile_supported", None)
-        return bool(ask and ask())
+        # The questions are private to torch. AMX multiplies matrices; AVX512-BF16 pairs, which is twice float32's pace.
+        questions = ("_is_amx_tile_supported", "_is_avx512_bf16_supported")
+        return any(ask() for name in questions if (ask := getattr(torch.cpu, name, None)))
     return False
 
 

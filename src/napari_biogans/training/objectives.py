@@ -7,8 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from functools import partial
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -18,7 +17,7 @@ from torch.optim import Adam, Optimizer, RMSprop
 GRADIENT_PENALTY_WEIGHT = 10.0
 
 ObjectiveName = Literal["gan", "wgan", "wgan-gp"]
-MakeOptimiser = Callable[[Iterable[nn.Parameter], float], Optimizer]
+MakeOptimiser = Callable[..., Optimizer]
 
 
 class CriticLoss(NamedTuple):
@@ -44,12 +43,12 @@ class Objective:
     summary : str
         In one line, what it is for.
     critic_loss : callable
-        (critic, real, fake, mix) to `CriticLoss`; images are (K, B, C, H, W)
-        and mix (K, B), uniform in [0, 1].
+        Scores of real cells and of fakes, (K, B) each, to `CriticLoss`, in
+        which there is no penalty yet.
     generator_loss : callable
         Scores of fakes (K, B) to the loss (K,).
     optimiser : callable
-        (parameters, learning rate) to an optimiser.
+        (parameters, learning rate, further options of it) to an optimiser.
     learning_rate : float
     critic_steps : int
         Critic steps for one generator step.
@@ -58,7 +57,11 @@ class Objective:
     weight_limit : float, optional
         The critic's weights are kept within plus and minus this.
     penalised : bool
-        Whether the critic's loss holds a gradient penalty.
+        Whether a gradient penalty, of the weight `GRADIENT_PENALTY_WEIGHT`,
+        is added to the critic's loss.
+    fused_optimiser : bool
+        Whether the optimiser takes the option `fused`, to change all weights
+        in one go.
     towards_fakes : {1, -1}
         The sign of the critic's scores of fakes, against those of real cells.
     warm_up : bool
@@ -68,7 +71,7 @@ class Objective:
 
     name: ObjectiveName
     summary: str
-    critic_loss: Callable[[nn.Module, Tensor, Tensor, Tensor], CriticLoss]
+    critic_loss: Callable[[Tensor, Tensor], CriticLoss]
     generator_loss: Callable[[Tensor], Tensor]
     optimiser: MakeOptimiser
     learning_rate: float
@@ -76,6 +79,7 @@ class Objective:
     critic_batch_norm: bool
     weight_limit: float | None = None
     penalised: bool = False
+    fused_optimiser: bool = False
     towards_fakes: Literal[1, -1] = 1
     warm_up: bool = False
 
@@ -98,14 +102,13 @@ WARM_UP_EVERY = 500
 WARM_UP_CRITIC_STEPS = 100
 
 
-def cross_entropy_critic_loss(critic: nn.Module, real: Tensor, fake: Tensor, mix: Tensor) -> CriticLoss:
+def cross_entropy_critic_loss(real_scores: Tensor, fake_scores: Tensor) -> CriticLoss:
     """-log D(real) - log(1 - D(fake)), where D is the sigmoid of the score.
 
     References
     ----------
     Goodfellow et al., Generative Adversarial Nets, NeurIPS 2014.
     """
-    real_scores, fake_scores = critic(real), critic(fake)
     loss = softplus(-real_scores).mean(dim=1) + softplus(fake_scores).mean(dim=1)
     # High on real cells here, unlike in the Wasserstein objectives: the gap is turned to mean the same.
     gap = real_scores.mean(dim=1) - fake_scores.mean(dim=1)
@@ -117,32 +120,20 @@ def cross_entropy_generator_loss(fake_scores: Tensor) -> Tensor:
     return softplus(-fake_scores).mean(dim=1)
 
 
-def wasserstein_critic_loss(critic: nn.Module, real: Tensor, fake: Tensor, mix: Tensor) -> CriticLoss:
+def wasserstein_critic_loss(real_scores: Tensor, fake_scores: Tensor) -> CriticLoss:
     """critic(real) - critic(fake).
 
     References
     ----------
     Arjovsky, Chintala, Bottou, Wasserstein GAN, ICML 2017.
     """
-    gap = critic(fake).mean(dim=1) - critic(real).mean(dim=1)
+    gap = fake_scores.mean(dim=1) - real_scores.mean(dim=1)
     return CriticLoss(-gap, gap, torch.zeros_like(gap))
 
 
 def wasserstein_generator_loss(fake_scores: Tensor) -> Tensor:
     """critic(fake)."""
     return fake_scores.mean(dim=1)
-
-
-def penalised_wasserstein_critic_loss(critic: nn.Module, real: Tensor, fake: Tensor, mix: Tensor) -> CriticLoss:
-    """critic(real) - critic(fake) + 10 (|gradient of the critic at a random mix| - 1)^2.
-
-    References
-    ----------
-    Gulrajani et al., Improved Training of Wasserstein GANs, NeurIPS 2017.
-    """
-    gap = critic(fake).mean(dim=1) - critic(real).mean(dim=1)
-    penalty = gradient_penalties(critic, real, fake, mix).mean(dim=1)
-    return CriticLoss(-gap + GRADIENT_PENALTY_WEIGHT * penalty, gap, penalty)
 
 
 def gradient_penalties(critic: nn.Module, real: Tensor, fake: Tensor, mix: Tensor) -> Tensor:
@@ -158,24 +149,39 @@ def gradient_penalties(critic: nn.Module, real: Tensor, fake: Tensor, mix: Tenso
     -------
     tensor (K, B)
         Differentiable with respect to the critic's weights.
+
+    References
+    ----------
+    Gulrajani et al., Improved Training of Wasserstein GANs, NeurIPS 2017.
     """
-    weight = mix[:, :, None, None, None]
-    mixed = (weight * real + (1 - weight) * fake).detach().requires_grad_()
+    mixed = mixed_images(real, fake, mix).requires_grad_()
     (gradient,) = torch.autograd.grad(critic(mixed).sum(), mixed, create_graph=True)
     norms: Tensor = gradient.float().flatten(start_dim=2).norm(dim=2)
     return (norms - 1).square()
 
 
+def mixed_images(real: Tensor, fake: Tensor, mix: Tensor) -> Tensor:
+    """Mix images, (K, B, C, H, W), so that the parts of the real ones are `mix`, (K, B)."""
+    return fake.lerp(real, mix[:, :, None, None, None]).detach()
+
+
+@torch.no_grad()
+def clamp_weights(critic: nn.Module, limit: float | None) -> None:
+    """Bring a critic's weights to within plus and minus a limit, if there is one."""
+    if limit is not None:
+        for weight in critic.parameters():
+            weight.clamp_(-limit, limit)
+
+
 def _adam(betas: tuple[float, float]) -> MakeOptimiser:
-    return partial(_make_adam, betas=betas)
+    def make(parameters: Iterable[nn.Parameter], learning_rate: float, **options: Any) -> Optimizer:
+        return Adam(parameters, lr=learning_rate, betas=betas, **options)
+
+    return make
 
 
-def _make_adam(parameters: Iterable[nn.Parameter], learning_rate: float, betas: tuple[float, float]) -> Optimizer:
-    return Adam(parameters, lr=learning_rate, betas=betas)
-
-
-def _rmsprop(parameters: Iterable[nn.Parameter], learning_rate: float) -> Optimizer:
-    return RMSprop(parameters, lr=learning_rate)
+def _rmsprop(parameters: Iterable[nn.Parameter], learning_rate: float, **options: Any) -> Optimizer:
+    return RMSprop(parameters, lr=learning_rate, **options)
 
 
 OBJECTIVES: dict[str, Objective] = {
@@ -187,6 +193,7 @@ OBJECTIVES: dict[str, Objective] = {
             critic_loss=cross_entropy_critic_loss,
             generator_loss=cross_entropy_generator_loss,
             optimiser=_adam(betas=(0.5, 0.999)),
+            fused_optimiser=True,
             learning_rate=2e-4,
             critic_steps=1,
             critic_batch_norm=True,
@@ -207,9 +214,10 @@ OBJECTIVES: dict[str, Objective] = {
         Objective(
             name="wgan-gp",
             summary="Wasserstein distance with a gradient penalty: stable, and the best in the paper.",
-            critic_loss=penalised_wasserstein_critic_loss,
+            critic_loss=wasserstein_critic_loss,
             generator_loss=wasserstein_generator_loss,
             optimiser=_adam(betas=(0.0, 0.9)),
+            fused_optimiser=True,
             learning_rate=1e-4,
             critic_steps=5,
             critic_batch_norm=False,

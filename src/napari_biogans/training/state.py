@@ -16,14 +16,16 @@ from napari_biogans.cells import CellSet
 from napari_biogans.cells.red_neighbours import RedNeighbours, find_red_neighbours
 from napari_biogans.models import Architecture, Model, ModelHeader, NetworkShape, architecture_named, modelfile
 from napari_biogans.models.model import CellType
-from napari_biogans.training.averaging import AveragedGenerator
+from napari_biogans.training.averaging import AveragedGenerator, calibrate
 from napari_biogans.training.configuration import TrainingConfig
-from napari_biogans.training.critic_step import critic_step
 from napari_biogans.training.data import ClassSampler, MultiChannelSampler, Sampler
-from napari_biogans.training.devices import channels_last, choose_device, choose_precision
+from napari_biogans.training.devices import choose_device, choose_precision
 from napari_biogans.training.errors import RunError, TrainingError
 from napari_biogans.training.objectives import CriticLoss
+from napari_biogans.training.reference import ReferenceCriticStep, ReferenceGeneratorStep
+from napari_biogans.training.replay import replayed
 from napari_biogans.training.starting import copy_weights
+from napari_biogans.training.steps import CriticStep, GeneratorStep
 
 
 class StepMetrics(NamedTuple):
@@ -47,6 +49,9 @@ class TrainingState:
         searched for if they are needed and not given.
     start : Model, optional
         Whose weights the training starts from.
+    reference : bool
+        Whether the steps are the plain ones, in float32, that the fast ones
+        are compared with.
 
     Raises
     ------
@@ -61,6 +66,8 @@ class TrainingState:
         config: TrainingConfig,
         neighbours: RedNeighbours | None = None,
         start: Model | None = None,
+        *,
+        reference: bool = False,
     ) -> None:
         self.config = config
         architecture = architecture_named(config.architecture)
@@ -68,9 +75,8 @@ class TrainingState:
             cells = cells.pool()
         self.step = 0
         self.device = choose_device(config.device)
-        self.precision = choose_precision(config.resolved_precision, self.device)
+        self.precision = torch.float32 if reference else choose_precision(config.resolved_precision, self.device)
         self.shape = network_shape(cells, config)
-        self._objective = config.resolved_objective
         self._header = ModelHeader(
             architecture=config.architecture,
             shape=self.shape,
@@ -88,20 +94,42 @@ class TrainingState:
             raise TrainingError(str(error)) from None
         if start is not None:
             copy_weights(start, *networks)
-        self.generator, self.critic = (channels_last(network.to(self.device)) for network in networks)
+        generator, critic = networks
+        self.generator, self.critic = generator.to(self.device), critic.to(self.device)
+        self._critic_step, self._generator_step = self._make_steps(reference=reference)
         self.averaged = AveragedGenerator(self.generator, config.averaging_decay) if config.resolved_averaging else None
-        rate = config.resolved_learning_rate
-        self._generator_optimiser = self._objective.optimiser(self.generator.parameters(), rate)
-        self._critic_optimiser = self._objective.optimiser(self.critic.parameters(), rate)
         self._rng = torch.Generator(self.device).manual_seed(config.seed)
         self._sampler = self._make_sampler(architecture, cells, neighbours)
         self._sums = torch.zeros(len(StepMetrics._fields), device=self.device)
         self._summed_steps = 0
+        self._record_steps()
 
     @property
     def class_names(self) -> tuple[str, ...]:
         """Names of the classes that the model draws."""
         return self._header.class_names
+
+    def _make_steps(
+        self, *, reference: bool
+    ) -> tuple[CriticStep | ReferenceCriticStep, GeneratorStep | ReferenceGeneratorStep]:
+        objective, rate = self.config.resolved_objective, self.config.resolved_learning_rate
+        generator, critic = self.generator, self.critic
+        if reference:
+            return (
+                ReferenceCriticStep(objective, critic, rate),
+                ReferenceGeneratorStep(objective, generator, critic, rate),
+            )
+        return (
+            CriticStep(objective, critic, rate, self.precision),
+            GeneratorStep(objective, generator, critic, rate, self.precision),
+        )
+
+    def _record_steps(self) -> None:
+        """Begin to record steps, for batches of this size."""
+        is_fast = isinstance(self._critic_step, CriticStep)
+        device = self.device if is_fast else torch.device("cpu")
+        self._learn_critic = replayed(self._critic_learns, device)
+        self._learn_generator = replayed(self._generator_learns, device)
 
     def _make_sampler(self, architecture: Architecture, cells: CellSet, neighbours: RedNeighbours | None) -> Sampler:
         config = self.config
@@ -125,17 +153,28 @@ class TrainingState:
         """
         self.generator.train()
         self.critic.train()
-        for _ in range(self.config.critic_steps_at(self.step)):
-            latents = torch.randn(
-                self.config.batch_size, self.shape.latent_size, generator=self._rng, device=self.device
-            )
-            critic = self._critic_step(self._sampler.batch(), latents)
-        generator_loss = self._generator_step(latents)
+        latents, *draws = self._draw(self.config.critic_steps_at(self.step))
+        for of_step in zip(latents, *draws, strict=True):
+            critic = self._learn_critic(*of_step)
+        (generator_loss,) = self._learn_generator(latents[-1])
         self._sums += torch.stack([critic.loss.mean(), generator_loss, critic.gap.mean(), critic.penalty.mean()])
         self._summed_steps += 1
         if self.averaged is not None:
             self.averaged.follow(self.generator, self.step)
         self.step += 1
+
+    def _draw(self, critic_steps: int) -> tuple[Tensor, ...]:
+        """Draw all random numbers of a step: for each critic step the latents, the mixes, and those of the cells."""
+        batch, rng, device = self.config.batch_size, self._rng, self.device
+        latents = torch.randn(critic_steps, batch, self.shape.latent_size, generator=rng, device=device)
+        mix = torch.rand(critic_steps, self._sampler.classes, batch, generator=rng, device=device)
+        return latents, mix, *self._sampler.draw(critic_steps)
+
+    def _critic_learns(self, latents: Tensor, mix: Tensor, *cells: Tensor) -> CriticLoss:
+        return self._critic_step(self._sampler.cells(*cells), self._generator_step.draw(latents), mix)
+
+    def _generator_learns(self, latents: Tensor) -> tuple[Tensor]:
+        return (self._generator_step(latents),)
 
     def take_metrics(self) -> StepMetrics:
         """Give the means since the last call (all NaN right after one), and begin new ones."""
@@ -148,6 +187,7 @@ class TrainingState:
         """Go on with batches of another size."""
         self.config = replace(self.config, batch_size=batch_size)
         self._sampler.batch_size = batch_size
+        self._record_steps()
 
     def is_finite(self) -> bool:
         """Whether every weight is finite."""
@@ -158,9 +198,10 @@ class TrainingState:
         """Copy the networks as they are now into a model."""
         networks = {"last": self.generator, "critic": self.critic}
         if self.averaged is not None:
-            self.averaged.calibrate(self._side_rng(), self.shape.latent_size)
             networks["averaged"] = self.averaged.network
         copies = {name: _contiguous(deepcopy(network)) for name, network in networks.items()}
+        if self.averaged is not None:
+            calibrate(copies["averaged"], self._side_rng(), self.shape.latent_size)
         finite = {name: value for name, value in metrics.items() if math.isfinite(value)}
         header = replace(self._header, step=self.step, training=asdict(self.config), metrics=finite)
         return Model(header, copies)
@@ -177,8 +218,8 @@ class TrainingState:
         tensors = {
             **_prefixed("generator", self.generator.state_dict()),
             **_prefixed("critic", self.critic.state_dict()),
-            **_prefixed("generator-optimiser", _optimiser_tensors(self._generator_optimiser)),
-            **_prefixed("critic-optimiser", _optimiser_tensors(self._critic_optimiser)),
+            **_prefixed("generator-optimiser", _optimiser_tensors(self._generator_step.optimiser)),
+            **_prefixed("critic-optimiser", _optimiser_tensors(self._critic_step.optimiser)),
             **_prefixed("sampler", self._sampler.state()),
             "rng": self._rng.get_state(),
             "sums": self._sums,
@@ -219,8 +260,8 @@ class TrainingState:
             self.critic.load_state_dict(tensors_under("critic", tensors))
             if self.averaged is not None:
                 self.averaged.network.load_state_dict(tensors_under("averaged", tensors))
-            _load_optimiser(self._generator_optimiser, tensors_under("generator-optimiser", tensors))
-            _load_optimiser(self._critic_optimiser, tensors_under("critic-optimiser", tensors))
+            _load_optimiser(self._generator_step.optimiser, tensors_under("generator-optimiser", tensors))
+            _load_optimiser(self._critic_step.optimiser, tensors_under("critic-optimiser", tensors))
             self._sampler.load_state(tensors_under("sampler", tensors))
             self.step = int(header["step"])
             self._summed_steps = int(header["summed_steps"])
@@ -232,26 +273,6 @@ class TrainingState:
             return float(header["seconds"])
         except (modelfile.ModelFileError, RuntimeError, KeyError, ValueError) as error:
             raise RunError(f"{path}: this checkpoint cannot be resumed from: {error}") from error
-
-    def _critic_step(self, real: Tensor, latents: Tensor) -> CriticLoss:
-        with self._autocast(), torch.no_grad():
-            fake = self.generator(latents).float()
-        mix = torch.rand(real.shape[:2], generator=self._rng, device=self.device)
-        return critic_step(self._objective, self.critic, self._critic_optimiser, real, fake, mix, self._autocast())
-
-    def _generator_step(self, latents: Tensor) -> Tensor:
-        # The critic's weights need no gradient here, which saves a third of its backward pass.
-        self.critic.requires_grad_(False)
-        with self._autocast():
-            loss = self._objective.generator_loss(self.critic(self.generator(latents))).mean()
-        self._generator_optimiser.zero_grad()
-        loss.backward()
-        self._generator_optimiser.step()
-        self.critic.requires_grad_(True)
-        return loss.detach()
-
-    def _autocast(self) -> torch.autocast:
-        return torch.autocast(self.device.type, torch.bfloat16, enabled=self.precision is torch.bfloat16)
 
     def _side_rng(self) -> torch.Generator:
         """Random numbers of this step that leave the training's own as they are."""
