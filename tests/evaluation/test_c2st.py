@@ -259,6 +259,10 @@ class TestWhatIsTested:
         with pytest.raises(C2STError, match=next(iter(bad))):
             c2st(cells, cells, **bad)
 
+    def test_the_paper_computes_in_float32(self):
+        with pytest.raises(C2STError, match="leave precision at auto"):
+            make_c2st_config(protocol="paper", precision="bfloat16")
+
     def test_permutations_that_cannot_reach_the_confidence_are_refused(self, cells):
         with pytest.raises(C2STError, match="2000 permutations, or a lower confidence"):
             c2st(cells, cells, permutations=99, confidence=0.99)
@@ -443,6 +447,11 @@ class TestStore:
         monkeypatch.setattr(critics, "CriticStep", None)  # would fail
         again = c2st(cells, cells, **tiny)
         pd.testing.assert_frame_equal(again.splits_frame(), first.splits_frame())
+
+    def test_another_precision_is_another_question(self, cells, tiny):
+        scores = [c2st(cells, cells, **{**tiny, "precision": kind}).overall.scores for kind in ("float32", "bfloat16")]
+        assert not np.array_equal(*scores)
+        np.testing.assert_allclose(*scores, atol=0.02)
 
     def test_more_splits_train_only_the_new_ones(self, cells, tiny):
         events = []

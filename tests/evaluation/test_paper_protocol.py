@@ -176,6 +176,7 @@ def test_the_published_settings_are_the_defaults_of_the_protocol():
     config = C2STConfig(protocol="paper")
     assert config.of_critics == {
         "protocol": "paper",
+        "precision": "float32",
         "steps": 5000,
         "width": 64,
         "batch_size": 64,

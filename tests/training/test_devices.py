@@ -2,6 +2,7 @@
 
 import os
 import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import torch
@@ -19,13 +20,15 @@ def four_threads(monkeypatch):
     torch.set_num_threads(before)
 
 
-@pytest.mark.parametrize(("processors", "threads"), [(1, 1), (2, 1), (4, 3), (16, 4)])
-def test_one_processor_is_left_free(monkeypatch, four_threads, processors, threads):
+@pytest.mark.parametrize(("processors", "alone", "beside"), [(1, 1, 1), (2, 2, 1), (4, 4, 3), (16, 4, 4)])
+def test_a_processor_is_left_to_the_main_thread(monkeypatch, four_threads, processors, alone, beside):
     monkeypatch.setattr(os, "sched_getaffinity", lambda pid: set(range(processors)), raising=False)
-    assert choose_threads() == threads
+    assert choose_threads() == alone
     with chosen_threads():
-        assert torch.get_num_threads() == threads
+        assert torch.get_num_threads() == alone
     assert torch.get_num_threads() == 4
+    with ThreadPoolExecutor() as pool:
+        assert pool.submit(choose_threads).result() == beside
 
 
 def test_whoever_sets_the_threads_is_obeyed(monkeypatch, four_threads):

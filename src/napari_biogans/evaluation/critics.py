@@ -22,7 +22,7 @@ from napari_biogans.models import NetworkShape
 from napari_biogans.models.critics import Critic
 from napari_biogans.models.layers import initialise
 from napari_biogans.training.data import randomly_flipped
-from napari_biogans.training.devices import choose_device
+from napari_biogans.training.devices import choose_device, choose_precision
 from napari_biogans.training.objectives import GRADIENT_PENALTY_WEIGHT, gradient_penalties
 from napari_biogans.training.replay import replayed
 from napari_biogans.training.steps import CriticStep
@@ -239,7 +239,8 @@ def train_critic(
     weights_rng = torch.Generator().manual_seed(WEIGHTS_SEEDS + seed_of(config, split))
     rng = torch.Generator(device).manual_seed(STEPS_SEEDS + seed_of(config, split))
     critic = _fresh_critic(comparison.b.image_shape, config, weights_rng).to(device)
-    learn = replayed(CriticStep(objective, critic, config.resolved_learning_rate), device)
+    precision = choose_precision(config.resolved_precision, device)
+    learn = replayed(CriticStep(objective, critic, config.resolved_learning_rate, precision), device)
     a_batches, b_batches = (
         part.batches(device, rng, flips=config.flips) for part in (parts.a_trained, parts.b_trained)
     )

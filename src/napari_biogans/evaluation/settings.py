@@ -6,11 +6,13 @@ from dataclasses import dataclass as plain_dataclass
 from dataclasses import replace
 from typing import Annotated, Any, Literal
 
+import torch
 from pydantic import ConfigDict, Field
 from pydantic.dataclasses import dataclass
 
 from napari_biogans.evaluation.errors import C2STError
 from napari_biogans.training.configuration import Protocol, checked
+from napari_biogans.training.devices import Precision, choose_device, choose_precision
 from napari_biogans.training.objectives import OBJECTIVES, Objective, ObjectiveName
 
 C2STPresetName = Literal["quick", "standard", "paper"]
@@ -74,7 +76,13 @@ class C2STConfig:
     device: str = "auto"
     """Where to compute: auto, cpu, cuda, cuda:1 or mps."""
 
+    precision: Precision = "auto"
+    """Type that critics learn in; auto takes bfloat16 where the processor is made for it, paper float32. Scores are
+    float32."""
+
     def __post_init__(self) -> None:
+        if self.protocol == "paper" and self.precision == "bfloat16":
+            raise ValueError("the paper's protocol computes in float32; leave precision at auto")
         factor = 1 if self.splits == 1 else 2
         if factor / (self.permutations + 1) > self.significance:
             raise ValueError(
@@ -115,6 +123,12 @@ class C2STConfig:
         return self.learning_rate or factor * self.resolved_objective.learning_rate
 
     @property
+    def resolved_precision(self) -> Precision:
+        """`precision`, or what the protocol and the device say where it is auto."""
+        wanted: Precision = "float32" if self.protocol == "paper" else self.precision
+        return "bfloat16" if choose_precision(wanted, choose_device(self.device)) is torch.bfloat16 else "float32"
+
+    @property
     def significance(self) -> float:
         """The p-value below which a difference is called one."""
         return round(1 - self.confidence, 12)
@@ -131,6 +145,7 @@ class C2STConfig:
             "critic_batch_norm": self.resolved_objective.critic_batch_norm,
             "learning_rate": self.resolved_learning_rate,
             "flips": self.flips,
+            "precision": self.resolved_precision,
             "seed": self.seed,
         }
 
@@ -140,7 +155,7 @@ class C2STConfig:
         return (
             f"{settings['protocol']} protocol, {splits}, {settings['objective']} critic of width "
             f"{settings['width']}, {settings['steps']:,} steps, batch {settings['batch_size']}, learning rate "
-            f"{settings['learning_rate']:g}, seed {self.seed}"
+            f"{settings['learning_rate']:g}, {settings['precision']}, seed {self.seed}"
         )
 
 

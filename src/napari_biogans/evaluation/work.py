@@ -14,6 +14,7 @@ import threading
 import time
 from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -77,6 +78,8 @@ def run_critics(
     DeviceMemoryError
         If a critic does not fit on the device.
     """
+    # The same on every machine of a cluster, whatever it is made for.
+    config = replace(config, precision=config.resolved_precision)
     jobs: list[Job] = []
     known: list[CriticDone] = []
     for split in range(1, config.splits + 1):

@@ -59,11 +59,6 @@ class Critic(nn.Module):
         """Its convolutions, from the image to the score; LeakyReLUs are between them."""
         return [layer for layer in self.layers if isinstance(layer, nn.Conv2d)]
 
-    @property
-    def has_batch_norms(self) -> bool:
-        """Whether batch norms are between them, too, so that a score depends on the other cells of a batch."""
-        return any(isinstance(layer, nn.BatchNorm2d) for layer in self.layers)
-
     def forward(self, images: Tensor) -> Tensor:
         """Score cells.
 

@@ -1,4 +1,4 @@
-"""The gradient of a critic's loss, penalty and all, in three passes and without differentiating twice.
+"""The gradient of a critic's loss with a gradient penalty, in three passes and without differentiating twice.
 
 A critic without batch norms is a chain of convolutions without biases and of
 LeakyReLUs. So it is linear around any image: with a_l the activations, W_l the
@@ -42,7 +42,7 @@ def set_gradients(
     *,
     factor: float = 1.0,
 ) -> CriticLoss:
-    """Compute the loss of a critic without batch norms, and the gradients of its weights.
+    """Compute the penalised loss of a critic without batch norms, and the gradients of its weights.
 
     Parameters
     ----------
@@ -68,23 +68,18 @@ def set_gradients(
     *hidden, last = critic.convolutions
     layers = [*(_Layer(layer, dtype) for layer in hidden), _Layer(last, last.weight.dtype)]
     batch = real.shape[1]
-    images = [real[0], fake[0]]
-    if objective.penalised:
-        images.append(mixed_images(real, fake, mix)[0])
-    *activations, scores = _forward(layers, torch.cat(images))
-    scores = scores.flatten()
-    result, slopes = _loss_of_scores(objective, scores[: 2 * batch].unflatten(0, (2, 1, batch)))
+    *activations, scores = _forward(layers, torch.cat([real[0], fake[0], mixed_images(real, fake, mix)[0]]))
+    of_real, of_fake, of_mixed = scores.view(3, 1, batch)
+    result, slopes = _loss_of_scores(objective, of_real, of_fake)
     # Times the batch, so that Wasserstein slopes are 1, which a rounded type holds exactly.
-    signals = _backward(layers, activations, torch.cat([batch * slopes, torch.ones_like(scores[2 * batch :])]))
-    if objective.penalised:
-        penalty, direction = _penalty(layers[0].back(signals[0][2 * batch :], real[0].shape))
-        result = CriticLoss(result.loss + GRADIENT_PENALTY_WEIGHT * penalty, result.gap, penalty)
-        mixed = [inputs[2 * batch :] for inputs in activations]
-        for inputs, tangents in zip(mixed, _tangents(layers, mixed, direction), strict=True):
-            inputs.copy_(tangents)
+    signals = _backward(layers, activations, torch.cat([batch * slopes, torch.ones_like(of_mixed)], dim=1)[0])
+    penalty, direction = _penalty(layers[0].back(signals[0][2 * batch :], real[0].shape))
+    mixed = [inputs[2 * batch :] for inputs in activations]
+    for inputs, tangents in zip(mixed, _tangents(layers, mixed, direction), strict=True):
+        inputs.copy_(tangents)
     for layer, inputs, signal in zip(layers, activations, signals, strict=True):
         layer.set_gradient(inputs, signal, factor / batch)
-    return result
+    return CriticLoss(result.loss + GRADIENT_PENALTY_WEIGHT * penalty, result.gap, penalty)
 
 
 class _Layer:
@@ -122,13 +117,13 @@ def _forward(layers: list[_Layer], images: Tensor) -> list[Tensor]:
     return [*activations, layers[-1](activations[-1])]
 
 
-def _loss_of_scores(objective: Objective, scores: Tensor) -> tuple[CriticLoss, Tensor]:
-    """Give the loss, and its gradient, of the scores of real cells and fakes, (2, 1, B)."""
+def _loss_of_scores(objective: Objective, real: Tensor, fake: Tensor) -> tuple[CriticLoss, Tensor]:
+    """Give the loss of scores, (1, B) each, before the penalty, and its gradient, (1, 2 B)."""
     with torch.enable_grad():
-        scores = scores.detach().requires_grad_()
+        scores = [part.detach().requires_grad_() for part in (real, fake)]
         result = objective.critic_loss(*scores)
-        (slopes,) = torch.autograd.grad(result.loss.sum(), scores)
-    return CriticLoss(*(part.detach() for part in result)), slopes.flatten()
+        slopes = torch.autograd.grad(result.loss.sum(), scores)
+    return CriticLoss(*(part.detach() for part in result)), torch.cat(slopes, dim=1)
 
 
 @torch.no_grad()

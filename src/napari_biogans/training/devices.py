@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Literal, TypeVar
@@ -105,7 +106,8 @@ def choose_threads() -> int:
     Threads that share a computation wait for each other at the end of each
     part of it; one whose processor is busy with something else, as with
     napari's window, holds up all others, and everything becomes several times
-    slower instead of a little. So one processor is left free.
+    slower instead of a little. So what is computed beside the main thread
+    leaves a processor to it; the main thread itself takes all.
 
     Returns
     -------
@@ -118,7 +120,8 @@ def choose_threads() -> int:
         return default
     # Not every system tells which processors a process may use.
     there = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return max(1, min(default, there - 1))
+    beside_main = threading.current_thread() is not threading.main_thread()
+    return max(1, min(default, there - beside_main))
 
 
 @contextmanager
