@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import platform
-import resource
 import statistics
 import subprocess
 import sys
@@ -18,6 +17,8 @@ from typing import Any
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import flop_registry
+
+from napari_biogans.training.device_memory import forget_peak, peak_memory
 
 RESULTS = Path(__file__).parent / "results"
 REFERENCE = "reference"
@@ -106,7 +107,7 @@ def matrix_rate(dtype: torch.dtype, device: torch.device, repeats: int = 7) -> f
     return 2 * size**3 / best
 
 
-def peak_memory(module: str, *arguments: str) -> int:
+def peak_of_process(module: str, *arguments: str) -> int:
     """Run a module in a process of its own, which says by how many bytes its memory grew to its peak."""
     run = subprocess.run(
         [sys.executable, "-m", module, *arguments], check=True, stdout=subprocess.PIPE, text=True, timeout=1800
@@ -116,21 +117,10 @@ def peak_memory(module: str, *arguments: str) -> int:
 
 def growth(work: Callable[[], object], device: torch.device) -> int:
     """Do some work, and give the bytes by which the process grew to its peak, or on a GPU took there."""
-    if device.type == "cuda":
-        torch.cuda.reset_peak_memory_stats(device)
-        work()
-        return torch.cuda.max_memory_allocated(device)
-    before = _resident_peak()
+    forget_peak(device)
+    before = 0 if device.type == "cuda" else peak_memory(device) or 0
     work()
-    return _resident_peak() - before
-
-
-def _resident_peak() -> int:
-    status = Path("/proc/self/status")
-    if status.exists():  # what the other way tells there may be the peak of the process that started this one
-        (line,) = (line for line in status.read_text().splitlines() if line.startswith("VmHWM"))
-        return 1024 * int(line.split()[1])
-    return (1 if sys.platform == "darwin" else 1024) * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return (peak_memory(device) or 0) - before
 
 
 def machine(device: torch.device) -> str:

@@ -28,7 +28,7 @@ from benchmarks.measuring import (
     growth,
     interleaved,
     matrix_rate,
-    peak_memory,
+    peak_of_process,
     plain,
     warm_ups_on,
 )
@@ -73,7 +73,7 @@ def measured(case: Case, options: argparse.Namespace, rates: dict[torch.dtype, f
     rows = []
     for form, state in states.items():
         timing, rate = timings[form], operations[form] / timings[form].median
-        peak = peak_memory("benchmarks.train", "--peak", form, options.device, json.dumps(case))
+        peak = peak_of_process("benchmarks.train", "--peak", form, options.device, json.dumps(case))
         rows.append(
             {
                 "case": words(case),

@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import sys
 import time
 from pathlib import Path
 
@@ -42,6 +43,16 @@ def test_train_leaves_a_run_and_says_what_to_do_next(folder, tmp_path, capsys):
     assert captured.out == ""
     assert f"napari-biogans generate {tmp_path / 'run'}" in captured.err
     assert load_model(tmp_path / "run").header.step == 1
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows tells no peak")
+def test_train_and_resume_say_how_much_memory_they_took(folder, tmp_path, capsys):
+    run = tmp_path / "run"
+    arguments = ("--steps", 1, "-o", run, *TINY)
+    first = answer_of(capsys, "train", folder / "cells", *arguments)["peak_memory_bytes"]
+    assert answer_of(capsys, "resume", run, "--steps", 2)["peak_memory_bytes"] >= first > 10**7
+    assert main(["resume", str(run), "--steps", "3"]) == 0
+    assert "memory of the whole process: " in capsys.readouterr().err
 
 
 def test_settings_reach_the_run(folder):

@@ -12,7 +12,8 @@ from napari_biogans.cells import read_cells, simulate_cells
 from napari_biogans.cli.app import INTERRUPTED, answer, app, default_folder, plain, say
 from napari_biogans.evaluation import overview_figure
 from napari_biogans.models import Model, load_model
-from napari_biogans.training import Run, TrainingConfig, resume, train
+from napari_biogans.training import Event, Run, Saved, Started, TrainingConfig, resume, train
+from napari_biogans.training.device_memory import peak_words
 from napari_biogans.training.presets import PRESETS, PresetName
 
 DEMO_CLASS = "cytoplasm"
@@ -47,8 +48,9 @@ def train_command(
         PRESETS[preset].settings_for(load_model(start).architecture.name)  # refuses those for other architectures
     folder = output or default_folder(f"from-{Path(start).stem}" if start else config.architecture)
     settings = {name: getattr(config, name) for name in config.__dataclass_fields__}
-    model = train(cells, folder, **settings)
-    return _finish_training(model, folder, config, as_json=as_json)
+    told = _Told()
+    model = train(cells, folder, on_event=told.note, **settings)
+    return _finish_training(model, folder, config, told, as_json=as_json)
 
 
 @app.command(name="resume")
@@ -78,8 +80,9 @@ def resume_command(
     as_json
         Print what was made as JSON.
     """
-    model = resume(run, cells, steps=steps, minutes=minutes, device=device)
-    return _finish_training(model, run, Run(run).config, as_json=as_json)
+    told = _Told()
+    model = resume(run, cells, steps=steps, minutes=minutes, device=device, on_event=told.note)
+    return _finish_training(model, run, Run(run).config, told, as_json=as_json)
 
 
 @app.command(name="presets")
@@ -148,13 +151,35 @@ def demo_command(
     return INTERRUPTED if _was_interrupted(model, minutes) else 0
 
 
-def _finish_training(model: Model, folder: Path, config: TrainingConfig, *, as_json: bool) -> int:
+class _Told:
+    """What a training told of its memory."""
+
+    def __init__(self) -> None:
+        self.device = ""
+        self.peak_memory: int | None = None
+
+    def note(self, event: Event) -> None:
+        if isinstance(event, Started):
+            self.device = event.device
+        elif isinstance(event, Saved):
+            self.peak_memory = event.peak_memory
+
+
+def _finish_training(model: Model, folder: Path, config: TrainingConfig, told: _Told, *, as_json: bool) -> int:
     step = model.header.step
-    facts = {"run": str(folder), "model": str(folder / "model.safetensors"), "step": step, **model.header.metrics}
+    facts = {
+        "run": str(folder),
+        "model": str(folder / "model.safetensors"),
+        "step": step,
+        **model.header.metrics,
+        "peak_memory_bytes": told.peak_memory,
+    }
     if step < config.steps:
         say(f"Stopped at step {step} of {config.steps}, all saved. Go on with: napari-biogans resume {folder}")
     else:
         say(f"All {step} steps done: {folder}. Draw cells with: napari-biogans generate {folder}")
+    if told.peak_memory is not None:
+        say(f"The {peak_words(told.peak_memory, told.device)}.")
     answer(facts, as_json=as_json)
     return INTERRUPTED if _was_interrupted(model, config.minutes) else 0
 

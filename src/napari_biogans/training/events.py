@@ -115,6 +115,8 @@ class Saved:
     step: int
     checkpoint: Path
     model: Path
+    peak_memory: int | None = None
+    """Most bytes taken so far: on a GPU by this training, on the CPU by its whole process. None if not known."""
 
 
 Event = Preparing | Started | StepDone | Metrics | Samples | GreenSpread | Saved

@@ -19,10 +19,11 @@ from napari_biogans.cells import CellSet, read_cells
 from napari_biogans.cells.neighbours import never
 from napari_biogans.models import Model, architecture_named
 from napari_biogans.training.configuration import TrainingConfig
+from napari_biogans.training.device_memory import forget_peak, peak_memory, peak_words
 from napari_biogans.training.devices import choose_device, chosen_threads
 from napari_biogans.training.errors import RunError, TrainingDivergedError, TrainingWarning
 from napari_biogans.training.events import Event, Metrics, Samples, Saved, Started, StepDone
-from napari_biogans.training.memory import advance, explained_build
+from napari_biogans.training.memory import advance, check_memory, explained_build
 from napari_biogans.training.preparing import found_neighbours
 from napari_biogans.training.run import Run, check_free, resumed_config
 from napari_biogans.training.samples import sample_latents
@@ -176,10 +177,11 @@ def _build_state(
     cells: CellSet, config: TrainingConfig, should_stop: Callable[[], bool], start: Model | None = None
 ) -> Generator[Event, None, TrainingState]:
     cells.check_trainable()
+    check_networks(cells, config)
+    check_memory(cells, config)
+    forget_peak(choose_device(config.device))
     neighbours = None
-    architecture = architecture_named(config.architecture)
-    if architecture.layout == "multi-channel":
-        check_networks(cells, config)
+    if architecture_named(config.architecture).layout == "multi-channel":
         neighbours = yield from found_neighbours(cells, config, should_stop)
     with explained_build():
         return TrainingState(cells, config, neighbours, start)
@@ -226,7 +228,7 @@ def _train(
             state.step, lambda path: state.save(path, clock.seconds()), config.keep_checkpoints
         )
         saved_step = state.step
-        return Saved(state.step, checkpoint, model.save(run.model_path))
+        return Saved(state.step, checkpoint, model.save(run.model_path), peak_memory(state.device))
 
     where = f"{state.device} ({torch.get_num_threads()} threads), {state.precision}"
     run.log(f"{_versions()}; {where}; {cells}; steps {state.step} to {config.steps}")
@@ -262,9 +264,11 @@ def _train(
             if sample_due:
                 yield from drawn(model)
             if save_due:
-                yield save(model)
+                saved = save(model)
+                yield saved
             if is_last:
-                run.log(f"saved at step {state.step} after {clock.seconds():.0f} s")
+                peak = peak_words(saved.peak_memory, str(state.device))
+                run.log(f"saved at step {state.step} after {clock.seconds():.0f} s; {peak}")
                 return model
     except GeneratorExit:
         # Whoever listened has gone, as when a window is closed: between two steps everything can still be saved.

@@ -1,4 +1,4 @@
-"""Running out of the device's memory, and what would fit."""
+"""Running out of the device's memory, before a training starts or within it, and what would fit."""
 
 from __future__ import annotations
 
@@ -7,10 +7,47 @@ from contextlib import contextmanager
 
 import torch
 
+from napari_biogans.cells import CellSet
+from napari_biogans.training.configuration import TrainingConfig
+from napari_biogans.training.device_memory import available_memory, gigabytes
+from napari_biogans.training.devices import choose_device
 from napari_biogans.training.errors import DeviceMemoryError
+from napari_biogans.training.memory_estimate import estimate_memory
 from napari_biogans.training.state import TrainingState
 
 SMALLEST_BATCH = 2
+MARGIN = 1.3
+"""By how much an estimate may be too high or too low (benchmarks/memory.md)."""
+
+
+def check_memory(cells: CellSet, config: TrainingConfig) -> None:
+    """Refuse a training for which the device clearly has too little memory, before anything is built.
+
+    Raises
+    ------
+    DeviceMemoryError
+        With the batch size that should fit.
+    """
+    device = choose_device(config.device)
+    available = available_memory(device)
+    if available is None:
+        return
+    estimate = estimate_memory(cells, config, device)
+    needed = estimate.of_batch(config.batch_size)
+    if needed <= MARGIN * available:
+        return
+    smallest = estimate.of_batch(SMALLEST_BATCH)
+    fitting = max(SMALLEST_BATCH, estimate.largest_batch(round(available / MARGIN)))
+    advice = (
+        f"A batch of {fitting} should fit."
+        if smallest <= available
+        else f"Even a batch of {SMALLEST_BATCH} would need {gigabytes(smallest)}: take a smaller width or another "
+        "device, or end other programs that use it."
+    )
+    raise DeviceMemoryError(
+        f"The device {device} has too little memory for a batch of {config.batch_size} cells: about "
+        f"{gigabytes(needed)} would be needed, and {gigabytes(available)} are free. {advice}"
+    )
 
 
 def is_out_of_memory(error: RuntimeError) -> bool:
