@@ -1,6 +1,8 @@
 """The fast steps: the same training as the plain ones."""
 
+import gc
 import itertools
+import weakref
 
 import pytest
 import torch
@@ -105,6 +107,19 @@ def test_a_critic_that_is_the_same_everywhere_has_a_gradient_too():
     result = CriticStep(OBJECTIVES["wgan-gp"], critic, 1e-4).gradients(images, images, torch.rand(1, 4))
     assert result.penalty.item() == 1
     assert gradient_of(critic).isfinite().all()
+
+
+def test_the_memory_of_a_training_is_free_as_soon_as_nobody_holds_it():
+    cells = simulate_cells(4, size=SIZE).cells
+    state = TrainingState(cells, make_config(width=2, batch_size=4, critic_steps=1))
+    state.advance()
+    weight = weakref.ref(next(state.generator.parameters()))
+    gc.disable()
+    try:
+        del state
+        assert weight() is None
+    finally:
+        gc.enable()
 
 
 @pytest.mark.parametrize(("architecture", "objective"), CASES)

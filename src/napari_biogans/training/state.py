@@ -126,10 +126,18 @@ class TrainingState:
 
     def _record_steps(self) -> None:
         """Begin to record steps, for batches of this size."""
-        is_fast = isinstance(self._critic_step, CriticStep)
-        device = self.device if is_fast else torch.device("cpu")
-        self._learn_critic = replayed(self._critic_learns, device)
-        self._learn_generator = replayed(self._generator_learns, device)
+        sampler, critic_step, generator_step = self._sampler, self._critic_step, self._generator_step
+
+        # Not methods, with which the state would hold itself, and its memory, until Python's collector comes by.
+        def learn_critic(latents: Tensor, mix: Tensor, *cells: Tensor) -> CriticLoss:
+            return critic_step(sampler.cells(*cells), generator_step.draw(latents), mix)
+
+        def learn_generator(latents: Tensor) -> tuple[Tensor]:
+            return (generator_step(latents),)
+
+        device = self.device if isinstance(critic_step, CriticStep) else torch.device("cpu")
+        self._learn_critic = replayed(learn_critic, device)
+        self._learn_generator = replayed(learn_generator, device)
 
     def _make_sampler(self, architecture: Architecture, cells: CellSet, neighbours: RedNeighbours | None) -> Sampler:
         config = self.config
@@ -169,12 +177,6 @@ class TrainingState:
         latents = torch.randn(critic_steps, batch, self.shape.latent_size, generator=rng, device=device)
         mix = torch.rand(critic_steps, self._sampler.classes, batch, generator=rng, device=device)
         return latents, mix, *self._sampler.draw(critic_steps)
-
-    def _critic_learns(self, latents: Tensor, mix: Tensor, *cells: Tensor) -> CriticLoss:
-        return self._critic_step(self._sampler.cells(*cells), self._generator_step.draw(latents), mix)
-
-    def _generator_learns(self, latents: Tensor) -> tuple[Tensor]:
-        return (self._generator_step(latents),)
 
     def take_metrics(self) -> StepMetrics:
         """Give the means since the last call (all NaN right after one), and begin new ones."""
