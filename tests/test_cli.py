@@ -5,6 +5,7 @@ import os
 import signal
 import sys
 import time
+from importlib import import_module
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,7 @@ import torch
 from napari_biogans.cells import read_cells, simulate_cells, write_cells
 from napari_biogans.cells.neighbours import SearchStoppedError
 from napari_biogans.cli import main
+from napari_biogans.cli.verbs import VERBS
 from napari_biogans.models import load_model
 from napari_biogans.training import Run, preparing
 from napari_biogans.training.presets import PRESETS
@@ -138,10 +140,18 @@ def test_demo_makes_a_run_and_a_picture(folder, tmp_path, capsys):
     assert "What to do next" in captured.err
 
 
-@pytest.mark.parametrize("command", ["train", "resume", "generate", "import-original", "presets", "info", "demo"])
+@pytest.mark.parametrize("command", VERBS)
 def test_help_is_there_for_every_command(command, capsys):
     assert main([command, "--help"]) == 0
-    assert "Usage: napari-biogans" in capsys.readouterr().out
+    assert f"Usage: napari-biogans {command}" in capsys.readouterr().out
+
+
+def test_the_list_of_verbs_says_what_they_say_of_themselves():
+    """The list is shown without loading them."""
+    for place, summary in VERBS.values():
+        module, name = place.split(":")
+        described = getattr(import_module(f"napari_biogans.cli.{module}"), name).__doc__
+        assert " ".join(described.partition("\n\n")[0].split()) == summary
 
 
 @pytest.mark.parametrize(

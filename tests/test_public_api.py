@@ -57,7 +57,35 @@ def test_importing_the_package_loads_nothing_heavy():
     result = run_python("import sys, napari_biogans; print(*sys.modules)")
     loaded = {name.partition(".")[0] for name in result.stdout.split()}
     assert "napari_biogans" in loaded
-    assert not loaded & {"torch", "numpy", "pandas", "napari", "qtpy", "PyQt6", "matplotlib", "skimage", "pydantic"}
+    assert not loaded & {
+        "torch",
+        "numpy",
+        "pandas",
+        "napari",
+        "qtpy",
+        "PyQt6",
+        "matplotlib",
+        "scipy",
+        "skimage",
+        "pydantic",
+    }
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["--version"], []])
+def test_the_command_line_loads_nothing_heavy_before_it_works(arguments):
+    code = "import sys; from napari_biogans.cli import main; main(sys.argv[1:]); print(*sys.modules)"
+    result = run_python(code, *arguments)
+    loaded = {name.partition(".")[0] for name in result.stdout.splitlines()[-1].split()}
+    assert "cyclopts" in loaded
+    assert not loaded & {"torch", "numpy", "pandas", "scipy", "matplotlib", "skimage"}
+
+
+@pytest.mark.parametrize("part", ["training", "evaluation", "latent"])
+def test_what_docks_load_leaves_figures_and_statistics_for_later(part):
+    result = run_python(f"import sys, napari_biogans.{part}; print(*sys.modules)")
+    loaded = set(result.stdout.split())
+    assert "torch" in loaded
+    assert not loaded & {"matplotlib.figure", "scipy.stats", "skimage.measure"}
 
 
 def test_the_whole_engine_runs_without_napari_and_qt(tmp_path):

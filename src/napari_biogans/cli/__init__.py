@@ -9,19 +9,15 @@ from __future__ import annotations
 
 import warnings
 
-import cyclopts
-from pydantic import ValidationError
+from cyclopts import CycloptsError
 
-# They add their verbs to the app.
-from napari_biogans.cli import drawing, facts, rebuilding, scoring, training, ways  # noqa: F401
-from napari_biogans.cli.app import EXPECTED_ERRORS, INTERRUPTED, say
+from napari_biogans.cli.app import INTERRUPTED, say
 from napari_biogans.cli.app import app as command_line
-from napari_biogans.evaluation import C2STStoppedError
-from napari_biogans.latent import LatentStoppedError
-from napari_biogans.training.configuration import explain
-from napari_biogans.training.errors import TrainingStoppedError
+from napari_biogans.cli.verbs import add_verbs
 
 __all__ = ["main"]
+
+add_verbs(command_line)
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -40,20 +36,46 @@ def main(arguments: list[str] | None = None) -> int:
     warnings.showwarning = lambda message, *_, **__: say(f"Note: {message}")
     try:
         result = command_line(arguments, exit_on_error=False, print_error=False, result_action="return_value")
-    except cyclopts.CycloptsError as error:
-        reason = error.__cause__
-        say(f"Error: {explain(reason) if isinstance(reason, ValidationError) else error}")
+    except CycloptsError as error:
+        say(f"Error: {_mistake(error)}")
         return 2
-    except (TrainingStoppedError, C2STStoppedError, LatentStoppedError) as error:
-        say(str(error))
-        return INTERRUPTED
-    except EXPECTED_ERRORS as error:
-        say(f"Error: {error}")
-        return 1
-    except MemoryError as error:
-        say(f"Error: there is too little memory for this; ask for fewer cells. ({error})")
-        return 1
     except KeyboardInterrupt:
         say("Interrupted.")
         return INTERRUPTED
+    except Exception as error:
+        code = _explain(error)
+        if code is None:
+            raise
+        return code
     return result if isinstance(result, int) else 0
+
+
+def _mistake(error: CycloptsError) -> str:
+    """Say what is wrong with the arguments."""
+    from pydantic import ValidationError
+
+    reason = error.__cause__
+    if not isinstance(reason, ValidationError):
+        return str(error)
+    from napari_biogans.training.configuration import explain
+
+    return explain(reason)
+
+
+def _explain(error: Exception) -> int | None:
+    """Say what ended the work, and give the exit code; None for what nobody expects."""
+    # Loaded by the work by now, unless it ended before; the help needs none of them.
+    from napari_biogans.evaluation import C2STStoppedError
+    from napari_biogans.latent import LatentStoppedError
+    from napari_biogans.training import TrainingError, TrainingStoppedError
+
+    if isinstance(error, TrainingStoppedError | C2STStoppedError | LatentStoppedError):
+        say(str(error))
+        return INTERRUPTED
+    if isinstance(error, MemoryError):
+        say(f"Error: there is too little memory for this; ask for fewer cells. ({error})")
+        return 1
+    if isinstance(error, TrainingError | ValueError | OSError):
+        say(f"Error: {error}")
+        return 1
+    return None

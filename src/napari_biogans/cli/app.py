@@ -6,22 +6,15 @@ import json
 import sys
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import cyclopts
-import pandas as pd
 from cyclopts import App, ArgumentCollection, Token
 
-from napari_biogans.cells import CellsError
-from napari_biogans.evaluation.report import check_folder
-from napari_biogans.evaluation.settings import C2ST_PRESETS
-from napari_biogans.models import ModelFileError
-from napari_biogans.training import TrainingError
-from napari_biogans.training.presets import PRESETS
-from napari_biogans.training.starting import TAKEN_OVER
+if TYPE_CHECKING:
+    import pandas as pd
 
 INTERRUPTED = 130
-EXPECTED_ERRORS = (CellsError, ModelFileError, TrainingError, ValueError, OSError)
 
 
 def _fill_from_preset(app: App, commands: tuple[str, ...], arguments: ArgumentCollection) -> None:
@@ -40,7 +33,12 @@ def _fill_from_preset(app: App, commands: tuple[str, ...], arguments: ArgumentCo
 def _preset_settings(preset: str, by_name: dict[str, cyclopts.Argument]) -> dict[str, Any]:
     """Find what a preset of a training or of a test sets; nothing for one that is not known: it is refused later."""
     if "--start-from" not in by_name:
+        from napari_biogans.evaluation.settings import C2ST_PRESETS
+
         return C2ST_PRESETS[preset].settings if preset in C2ST_PRESETS else {}
+    from napari_biogans.training.presets import PRESETS
+    from napari_biogans.training.starting import TAKEN_OVER
+
     if preset not in PRESETS:
         return {}
     # What a model to start from decides is not contradicted by a preset.
@@ -54,6 +52,9 @@ def _refuse_taken_over(by_name: dict[str, cyclopts.Argument]) -> None:
     """Refuse settings that the model to start from decides."""
     if "--start-from" not in by_name or not by_name["--start-from"].tokens:
         return
+    from napari_biogans.training import TrainingError
+    from napari_biogans.training.starting import TAKEN_OVER
+
     for name in TAKEN_OVER:
         flag = f"--{name.replace('_', '-')}"
         if by_name[flag].tokens:
@@ -82,6 +83,8 @@ def check_output(folder: Path, *cells: Path | None) -> None:
     ValueError
         If it is one that cells are read from, or within it.
     """
+    from napari_biogans.evaluation.report import check_folder
+
     for given in cells:
         if given is not None and given.is_dir() and folder.resolve().is_relative_to(given.resolve()):
             raise ValueError(

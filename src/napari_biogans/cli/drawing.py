@@ -10,7 +10,7 @@ import numpy as np
 from cyclopts import Parameter
 
 from napari_biogans.cells import write_cells
-from napari_biogans.cli.app import answer, app, say
+from napari_biogans.cli.app import answer, say
 from napari_biogans.cli.facts import model_facts
 from napari_biogans.files import replacing
 from napari_biogans.models import import_original, load_model, read_latents
@@ -18,7 +18,6 @@ from napari_biogans.models.model import GreenLatents, Weights
 from napari_biogans.training.devices import choose_device
 
 
-@app.command(name="generate")
 def generate_command(
     model: Path,
     n: Annotated[int | None, Parameter(name=["--n", "-n"])] = None,
@@ -99,7 +98,6 @@ def generate_command(
     return 0
 
 
-@app.command(name="import-original")
 def import_original_command(
     generator: Path,
     *,

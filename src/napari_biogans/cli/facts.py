@@ -9,12 +9,11 @@ from typing import Annotated, Any
 from cyclopts import Parameter
 
 from napari_biogans.cells import read_cells
-from napari_biogans.cli.app import answer, app
+from napari_biogans.cli.app import answer
 from napari_biogans.models import load_model
 from napari_biogans.training import Run
 
 
-@app.command(name="info")
 def info_command(path: Path, *, as_json: Annotated[bool, Parameter(name="--json")] = False) -> int:
     """Say what a model, a run or a cell set is.
 

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 from cyclopts import Parameter
 
 from napari_biogans.cells import read_cells
-from napari_biogans.cli.app import INTERRUPTED, answer, app, check_output, records, say
+from napari_biogans.cli.app import INTERRUPTED, answer, check_output, records, say
 from napari_biogans.latent import (
     Colocalisation,
     Completion,
@@ -22,7 +22,6 @@ from napari_biogans.latent import (
 from napari_biogans.models import load_model
 
 
-@app.command(name="reconstruct")
 def reconstruct_command(
     model: Path,
     cells: Path,
@@ -58,7 +57,6 @@ def reconstruct_command(
     return _conclude(result, facts, output, "cells.csv, latents.npy, stacks of images and reconstructions.png", as_json)
 
 
-@app.command(name="complete")
 def complete_command(
     model: Path,
     cells: Path,
@@ -116,7 +114,6 @@ def complete_command(
     return _conclude(result, facts, output, "cells.csv, completions.npz and completions.png", as_json)
 
 
-@app.command(name="colocalisation")
 def colocalisation_command(
     model: Path,
     cells: Path,

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 from cyclopts import Parameter
 
-from napari_biogans.cli.app import INTERRUPTED, answer, app, say
+from napari_biogans.cli.app import INTERRUPTED, answer, say
 from napari_biogans.evaluation import C2STConfig, C2STResult, c2st, c2st_matrix, c2st_model, c2st_run
 from napari_biogans.evaluation.report import check_folder, result_facts
 from napari_biogans.evaluation.settings import C2STPresetName
@@ -48,7 +48,6 @@ Settings = Annotated[C2STConfig, Parameter(name="*")]
 NO_OPTIONS, USUAL_SETTINGS = TestOptions(), C2STConfig()
 
 
-@app.command(name="c2st")
 def c2st_command(a: Path, b: Path, *, options: Options = NO_OPTIONS, config: Settings = USUAL_SETTINGS) -> int:
     """Test whether two sets of cells differ, class by class: how much, and how sure that is.
 
@@ -62,7 +61,6 @@ def c2st_command(a: Path, b: Path, *, options: Options = NO_OPTIONS, config: Set
     return _carry_out(c2st, a, b, options=options, config=config)
 
 
-@app.command(name="c2st-matrix")
 def c2st_matrix_command(
     cells: Path, *, columns: Path | None = None, options: Options = NO_OPTIONS, config: Settings = USUAL_SETTINGS
 ) -> int:
@@ -78,7 +76,6 @@ def c2st_matrix_command(
     return _carry_out(c2st_matrix, cells, columns, options=options, config=config)
 
 
-@app.command(name="c2st-model")
 def c2st_model_command(
     model: Path,
     cells: Path,
@@ -101,7 +98,6 @@ def c2st_model_command(
     return _carry_out(c2st_model, _named([model, *(also or [])]), cells, options=options, config=config)
 
 
-@app.command(name="c2st-run")
 def c2st_run_command(
     run: Path,
     cells: Path,

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 from cyclopts import Parameter
 
 from napari_biogans.cells import read_cells, simulate_cells
-from napari_biogans.cli.app import INTERRUPTED, answer, app, default_folder, plain, say
+from napari_biogans.cli.app import INTERRUPTED, answer, default_folder, plain, say
 from napari_biogans.evaluation import overview_figure
 from napari_biogans.models import Model, load_model
 from napari_biogans.training import Event, Run, Saved, Started, TrainingConfig, resume, train
@@ -20,7 +20,6 @@ DEMO_CLASS = "cytoplasm"
 DEMO_CELLS = 2000
 
 
-@app.command(name="train")
 def train_command(
     cells: Path,
     *,
@@ -53,7 +52,6 @@ def train_command(
     return _finish_training(model, folder, config, told, as_json=as_json)
 
 
-@app.command(name="resume")
 def resume_command(
     run: Path,
     *,
@@ -85,7 +83,6 @@ def resume_command(
     return _finish_training(model, run, Run(run).config, told, as_json=as_json)
 
 
-@app.command(name="presets")
 def presets_command(*, as_json: Annotated[bool, Parameter(name="--json")] = False) -> int:
     """List the presets for `train --preset`, with what they set.
 
@@ -107,7 +104,6 @@ def presets_command(*, as_json: Annotated[bool, Parameter(name="--json")] = Fals
     return 0
 
 
-@app.command(name="demo")
 def demo_command(
     *,
     cells: Path | None = None,

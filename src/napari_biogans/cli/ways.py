@@ -9,7 +9,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from napari_biogans.cells import read_cells
-from napari_biogans.cli.app import answer, app, check_output, records, say
+from napari_biogans.cli.app import answer, check_output, records, say
 from napari_biogans.latent import cell_cycle, interpolate
 from napari_biogans.latent.interpolate import Way
 from napari_biogans.models import load_model, read_latents
@@ -19,7 +19,6 @@ KEYS = 4
 """Cells to draw where no latents are given."""
 
 
-@app.command(name="interpolate")
 def interpolate_command(
     model: Path,
     *,
@@ -83,7 +82,6 @@ def interpolate_command(
     return 0
 
 
-@app.command(name="cell-cycle")
 def cell_cycle_command(
     model: Path,
     cells: Path,

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import pandas as pd
-from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from napari_biogans.cells import CellSet
@@ -22,6 +21,9 @@ from napari_biogans.cells.green_spread import (
 )
 from napari_biogans.evaluation.fitting import cells_of_model
 from napari_biogans.models import Model
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 Method = Literal["fixed red", "nearest reds"]
 
@@ -122,6 +124,8 @@ class Diversity:
         matplotlib.figure.Figure
             To be saved with `savefig`; no screen is needed.
         """
+        from matplotlib.figure import Figure
+
         count = len(self.class_names)
         size = WIDTH_INCHES, REST_INCHES + CLASS_INCHES * count
         figure = Figure(figsize=size, facecolor="white", layout="constrained")

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from napari_biogans.cells import CellSet
 from napari_biogans.evaluation.fitting import cells_of_model
 from napari_biogans.evaluation.sheets import GAP, add_scale_bar, composite, contact_sheet
 from napari_biogans.models import Model
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 COLUMNS = 8
 ROWS = 2
@@ -71,6 +73,8 @@ def overview_figure(model: Model, cells: CellSet, *, seed: int = 0) -> Figure:
     >>> len(overview_figure(model, simulate_cells(4).cells).axes)
     3
     """
+    from matplotlib.figure import Figure
+
     cells = cells_of_model(model, cells)
     parts = _parts(model, cells, seed)
     red_name, green_name = model.channel_names[:2]

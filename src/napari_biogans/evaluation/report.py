@@ -8,16 +8,16 @@ import os
 from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
-
-from matplotlib.figure import Figure
+from typing import TYPE_CHECKING, Any
 
 from napari_biogans.evaluation.errors import C2STError
-from napari_biogans.evaluation.figures import histogram_figure, result_figure, telling_figure
 from napari_biogans.evaluation.results import ALL, REAL, C2STResult
 from napari_biogans.evaluation.statistics import Interval
 from napari_biogans.evaluation.telling import telling_cells
 from napari_biogans.files import replacing
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 MOST_PAIRS_SHOWN = 12
 """Tests whose histogram and telling cells are drawn; of a large table those that tell most."""
@@ -41,6 +41,8 @@ def save_result(result: C2STResult, folder: str | os.PathLike[str]) -> list[Path
         `report.md`, `table.csv`, `splits.csv`, `result.json`, and the figures
         as PNG and SVG in `figures/`.
     """
+    from napari_biogans.evaluation.figures import histogram_figure, result_figure, telling_figure
+
     folder = Path(folder)
     _forget_earlier(folder)
     paths = [save_csv(result, folder / "table.csv"), folder / "splits.csv", save_json(result, folder / "result.json")]

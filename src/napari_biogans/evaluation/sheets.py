@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from matplotlib.axes import Axes
-from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
 
 from napari_biogans.cells import to_unit
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 GAP = 2
 """Pixels between cells."""
@@ -43,6 +44,8 @@ def contact_sheet(rows: list[NDArray[np.float32]], columns: int) -> NDArray[np.f
 
 def add_scale_bar(axes: Axes, shape: tuple[int, ...], pixel_size: float) -> None:
     """Draw a scale bar into the lower right corner of a sheet of this shape; pixels are so many µm wide."""
+    from matplotlib.patches import Rectangle
+
     length = SCALE_BAR_UM / pixel_size
     left, top = shape[1] - length - 6, shape[0] - 8
     axes.add_patch(Rectangle((left, top), length, 3, color="white", linewidth=0))

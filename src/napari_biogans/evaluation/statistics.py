@@ -8,8 +8,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import stdtrit
-from scipy.stats import norm, rankdata
 
 Scores = NDArray[np.floating[Any]]
 PERMUTED_AT_A_TIME = 2**22
@@ -50,7 +48,7 @@ def area_under_curve(a: Scores, b: Scores) -> float:
     >>> area_under_curve(np.array([2.0, 3.0]), np.array([0.0, 2.0]))
     0.875
     """
-    return float(_area(rankdata(np.concatenate([a, b]))[: len(a)].sum(), len(a), len(b)))
+    return float(_area(_ranks(np.concatenate([a, b]))[: len(a)].sum(), len(a), len(b)))
 
 
 def best_threshold(a: Scores, b: Scores) -> float:
@@ -117,7 +115,7 @@ def permuted_areas(a: Scores, b: Scores, permutations: int, rng: np.random.Gener
     -------
     array (permutations,)
     """
-    ranks = rankdata(np.concatenate([a, b])).astype(np.float32)
+    ranks = _ranks(np.concatenate([a, b])).astype(np.float32)
     # The sum over the smaller side says as much, and fewer are drawn for it.
     number = min(len(a), len(b))
     at_a_time = max(1, PERMUTED_AT_A_TIME // len(ranks))
@@ -210,6 +208,8 @@ def interval_over_splits(values: NDArray[np.float64], confidence: float, held_ou
     >>> round(interval.low, 2), round(interval.high, 2)
     (-2.97, 6.97)
     """
+    from scipy.special import stdtrit
+
     count = len(values)
     if count < 2:
         return Interval(np.nan, np.nan)
@@ -260,9 +260,11 @@ def smallest_noticed_area(held_out: Sequence[tuple[int, int]], significance: flo
     >>> round(smallest_noticed_area([(60, 60)], 0.05, splits=10), 2)
     0.6
     """
+    from scipy.special import ndtri
+
     variance = sum((a + b + 1) / (12 * a * b) for a, b in held_out) / len(held_out) ** 2
     each = significance if splits == 1 else significance / 2
-    return float(min(1.0, 0.5 + norm.isf(each) * sqrt(variance)))
+    return float(min(1.0, 0.5 - ndtri(each) * sqrt(variance)))
 
 
 def share_interval(share: float, number: int, confidence: float) -> Interval:
@@ -281,10 +283,20 @@ def share_interval(share: float, number: int, confidence: float) -> Interval:
     >>> round(interval.low, 3), round(interval.high, 3)
     (0.963, 1.0)
     """
-    z = norm.isf((1 - confidence) / 2)
+    from scipy.special import ndtri
+
+    z = -ndtri((1 - confidence) / 2)
     middle = (share + z * z / (2 * number)) / (1 + z * z / number)
     reach = z / (1 + z * z / number) * sqrt(share * (1 - share) / number + z * z / (4 * number * number))
     return Interval(float(middle - reach), float(min(1.0, middle + reach)))
+
+
+def _ranks(scores: Scores) -> NDArray[np.float64]:
+    # Half a second to load, which a dock should not take to open.
+    from scipy.stats import rankdata
+
+    ranks: NDArray[np.float64] = rankdata(scores)
+    return ranks
 
 
 def _area(rank_sum: Any, number: int, others: int) -> Any:

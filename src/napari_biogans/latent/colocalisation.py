@@ -12,12 +12,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from skimage.filters import gaussian, threshold_li, threshold_otsu
-from skimage.measure import manders_coloc_coeff, pearson_corr_coeff
 
 from napari_biogans.cells import CellSet, to_unit
 from napari_biogans.cells.neighbours import never
-from napari_biogans.evaluation.report import save_figure
 from napari_biogans.files import replacing
 from napari_biogans.latent.complete import PRIOR, Drawing, refusal
 from napari_biogans.latent.errors import LatentError
@@ -113,6 +110,8 @@ class Colocalisation:
         list of pathlib.Path
             `colocalisation.csv`, `.png` and `.svg`.
         """
+        from napari_biogans.evaluation.report import save_figure
+
         folder = Path(folder)
         table = folder / "colocalisation.csv"
         with replacing(table) as temporary:
@@ -245,6 +244,8 @@ def _iterate(
 
 def _inside(unit: NDArray[np.float32]) -> NDArray[np.bool_]:
     """Tell where the cell is, by the images of all its classes and draws (K, D, C, H, W)."""
+    from skimage.filters import gaussian, threshold_li
+
     light = gaussian(unit[0, 0, 0] + unit[:, :, 1].mean(axis=(0, 1)), SMOOTHING)
     inside: NDArray[np.bool_] = light > threshold_li(light)
     return inside
@@ -254,6 +255,10 @@ def overlap_of(
     greens: NDArray[np.float32], inside: NDArray[np.bool_]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Compare the greens (K, H, W) of one cell in pairs."""
+    # They load much of SciPy, which nothing else here needs.
+    from skimage.filters import threshold_otsu
+    from skimage.measure import manders_coloc_coeff, pearson_corr_coeff
+
     count = len(greens)
     pearson, manders = np.eye(count), np.eye(count)
     varies = [np.ptp(green[inside]) > 0 for green in greens]

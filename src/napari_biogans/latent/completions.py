@@ -12,7 +12,6 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from napari_biogans.cells import to_unit
-from napari_biogans.evaluation.report import save_figure
 from napari_biogans.files import replacing
 
 if TYPE_CHECKING:
@@ -131,6 +130,8 @@ class Completion:
             W), `class_names`, `own_classes` and `latents`, and `matched`
             where greens were matched; `completions.png` and `.svg`.
         """
+        from napari_biogans.evaluation.report import save_figure
+
         folder = Path(folder)
         paths = [folder / "cells.csv", folder / "completions.npz"]
         with replacing(paths[0]) as temporary:

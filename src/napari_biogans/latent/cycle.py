@@ -15,7 +15,6 @@ from tqdm.auto import tqdm
 
 from napari_biogans.cells import CellSet, to_unit
 from napari_biogans.cells.neighbours import flipped, nearest_images, never
-from napari_biogans.evaluation.report import save_figure
 from napari_biogans.latent.complete import PRIOR
 from napari_biogans.latent.errors import LatentError, LatentStoppedError
 from napari_biogans.latent.interpolate import Way, interpolate
@@ -103,6 +102,8 @@ class CellCycle:
             What `LatentPath.save` writes; `cell-cycle.png` and `.svg`; and in
             `stages/` what `Reconstruction.save` writes.
         """
+        from napari_biogans.evaluation.report import save_figure
+
         folder = Path(folder)
         paths = [*self.way.save(folder), *save_figure(self.plot(), folder / "cell-cycle")]
         return paths + self.stages.save(folder / "stages")

@@ -8,8 +8,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from skimage.filters import gaussian, threshold_li
-from skimage.measure import label, regionprops
 
 from napari_biogans.cells import to_unit
 from napari_biogans.latent.errors import LatentError
@@ -90,6 +88,9 @@ def _measured(cell: NDArray[np.float32], channel_names: Sequence[str], side: flo
 
 
 def _largest_region(red: NDArray[np.float32]) -> Any:
+    from skimage.filters import gaussian, threshold_li
+    from skimage.measure import label, regionprops
+
     smooth = gaussian(red, SMOOTHING)
     if np.ptp(smooth) == 0:
         return None

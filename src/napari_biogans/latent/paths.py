@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 from napari_biogans.cells import CellSet
 from napari_biogans.cells.neighbours import never
 from napari_biogans.cells.writing import write_imagej_stack
-from napari_biogans.evaluation.report import save_figure
 from napari_biogans.files import replacing
 from napari_biogans.latent.errors import LatentError, LatentStoppedError
 from napari_biogans.latent.measure import measure_cells
@@ -239,6 +238,8 @@ class LatentPath:
             `film.gif`, `film.mp4`, `frames.tif`, `latents.npy`,
             `measurements.csv`, `frames.png` and `.svg`.
         """
+        from napari_biogans.evaluation.report import save_figure
+
         folder = Path(folder)
         paths = [folder / "measurements.csv", folder / "latents.npy"]
         with replacing(paths[0]) as temporary:

@@ -13,7 +13,6 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from napari_biogans.cells import CellSet, write_cells
-from napari_biogans.evaluation.report import save_figure
 from napari_biogans.files import replacing
 from napari_biogans.latent.settings import ReconstructionConfig
 
@@ -201,6 +200,8 @@ class Reconstruction:
             `cells.csv`, `latents.npy`, `reconstructions.png` and `.svg`; and
             in `targets/`, `images/` and `neighbours/` a TIFF stack per class.
         """
+        from napari_biogans.evaluation.report import save_figure
+
         folder = Path(folder)
         paths = [folder / "cells.csv", folder / "latents.npy"]
         with replacing(paths[0]) as temporary:

@@ -6,9 +6,6 @@ from dataclasses import dataclass
 from math import isfinite
 from typing import TYPE_CHECKING
 
-from matplotlib import colormaps
-from matplotlib.colors import to_hex
-
 if TYPE_CHECKING:
     from napari_biogans.evaluation import C2STResult
     from napari_biogans.evaluation.two_sample import TwoSampleTest
@@ -44,6 +41,9 @@ class ScoreGrid:
         -------
         dict from row and column to background and text
         """
+        from matplotlib import colormaps
+        from matplotlib.colors import to_hex
+
         scores = [cell.score for cell in self.cells.values()]
         low = min([0.0, *scores])
         spread = max([0.0, *scores]) - low or 1.0
