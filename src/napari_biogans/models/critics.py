@@ -69,10 +69,14 @@ class Critic(nn.Module):
 
         Returns
         -------
-        tensor (1, B), float32
+        tensor (1, B), float32 as the weights
         """
-        scores: Tensor = self.layers(images[0])
-        return scores.flatten().float().unsqueeze(0)
+        hidden: Tensor = self.layers[:-1](images[0])
+        last = self.convolutions[-1]
+        # A product with one vector: it costs nothing, and decides how exact scores are, also where others are rounded.
+        with torch.autocast(images.device.type, enabled=False):
+            scores: Tensor = last(hidden.to(last.weight.dtype))
+        return scores.flatten().unsqueeze(0)
 
 
 class ClassCritics(nn.Module):

@@ -156,7 +156,7 @@ def gradient_penalties(critic: nn.Module, real: Tensor, fake: Tensor, mix: Tenso
     """
     mixed = mixed_images(real, fake, mix).requires_grad_()
     (gradient,) = torch.autograd.grad(critic(mixed).sum(), mixed, create_graph=True)
-    norms: Tensor = gradient.float().flatten(start_dim=2).norm(dim=2)
+    norms: Tensor = gradient.to(mix.dtype).flatten(start_dim=2).norm(dim=2)
     return (norms - 1).square()
 
 

@@ -13,9 +13,15 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from napari_biogans.models.critics import AnyCritic, Critic
-from napari_biogans.training.critic_gradient import set_gradients
 from napari_biogans.training.devices import channels_last
-from napari_biogans.training.objectives import CriticLoss, Objective, clamp_weights
+from napari_biogans.training.objectives import (
+    GRADIENT_PENALTY_WEIGHT,
+    CriticLoss,
+    Objective,
+    clamp_weights,
+    mixed_images,
+)
+from napari_biogans.training.penalty_gradient import add_penalty_gradients
 
 
 class CriticStep:
@@ -67,23 +73,28 @@ class CriticStep:
         CriticLoss
             Without a graph.
         """
-        if not self.objective.penalised:
-            return self._gradients_by_torch(real, fake)
         critics = cast("tuple[Critic, ...]", self.critic.critics)
-        # One class after another: measured faster than grouped convolutions on a CPU (benchmarks/classes.md).
+        self.optimiser.zero_grad()
+        # One class after another: measured faster than grouped convolutions (benchmarks/classes.md), and the memory for
+        # one is enough for all.
         results = [
-            set_gradients(*of_class, self.objective, self._precision, factor=1 / len(critics))
-            for of_class in zip(critics, real.split(1), fake.split(1), mix.split(1), strict=True)
+            self._of_class(*parts, factor=1 / len(critics))
+            for parts in zip(critics, real.split(1), fake.split(1), mix.split(1), strict=True)
         ]
         return CriticLoss(*map(torch.cat, zip(*results, strict=True)))
 
-    def _gradients_by_torch(self, real: Tensor, fake: Tensor) -> CriticLoss:
-        # Two passes, also without batch norms: measured as fast as one, or faster (benchmarks/c2st.md).
+    def _of_class(self, critic: Critic, real: Tensor, fake: Tensor, mix: Tensor, *, factor: float) -> CriticLoss:
+        objective = self.objective
+        # Two passes, also without batch norms: measured as fast as one, or faster.
         with rounded_to(self._precision, real.device):
-            result = self.objective.critic_loss(self.critic(real), self.critic(fake))
-        self.optimiser.zero_grad()
-        result.loss.mean().backward()
-        return CriticLoss(*(part.detach() for part in result))
+            result = objective.critic_loss(critic(real), critic(fake))
+        (result.loss.sum() * factor).backward()
+        loss, gap, penalty = (part.detach() for part in result)
+        if objective.penalised:
+            weight = GRADIENT_PENALTY_WEIGHT
+            penalty = add_penalty_gradients(critic, mixed_images(real, fake, mix)[0], self._precision, factor * weight)
+            loss = loss + weight * penalty
+        return CriticLoss(loss, gap, penalty)
 
     def __call__(self, real: Tensor, fake: Tensor, mix: Tensor) -> CriticLoss:
         """Take the step: as `gradients`, and change the critic by them."""
