@@ -72,11 +72,11 @@ class Critic(nn.Module):
         tensor (1, B), float32 as the weights
         """
         hidden: Tensor = self.layers[:-1](images[0])
-        last = self.convolutions[-1]
-        # A product with one vector: it costs nothing, and decides how exact scores are, also where others are rounded.
-        with torch.autocast(images.device.type, enabled=False):
-            scores: Tensor = last(hidden.to(last.weight.dtype))
-        return scores.flatten().unsqueeze(0)
+        # The last convolution spans what is left, so that it is a product with one vector. Written as such it is exact
+        # under autocast, too, which rounds convolutions.
+        weight = self.convolutions[-1].weight
+        scores: Tensor = (hidden.to(weight.dtype) * weight).flatten(start_dim=1).sum(dim=1)
+        return scores.unsqueeze(0)
 
 
 class ClassCritics(nn.Module):
