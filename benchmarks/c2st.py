@@ -20,7 +20,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from benchmarks.classes import stacked
 from benchmarks.measuring import REFERENCE, Report, interleaved, plain, warm_ups_on
@@ -63,12 +63,17 @@ class Critics(NamedTuple):
         sides = (self.cells.subset([name]) for name in self.cells.class_names)
         return [ClassSampler(side, self.batch, self.device, rng, flips=True) for side in sides]
 
-    def train(self, learn: Callable[..., object], seed: int) -> None:
+    def train(self, take_step: Callable[..., tuple[Tensor, ...]], seed: int, *, recorded: bool = False) -> None:
         rng = torch.Generator(self.device).manual_seed(seed)
         real, fake = self.samplers(rng)
+
+        def learn(mix: Tensor, *draws: Tensor) -> tuple[Tensor, ...]:
+            return take_step(real.cells(*draws[:2]), fake.cells(*draws[2:]), mix)
+
+        learn = replayed(learn, self.device) if recorded else learn
         for _ in range(self.steps):
             mix = torch.rand(1, self.batch, generator=rng, device=self.device)
-            learn(next_batch(real), next_batch(fake), mix)
+            learn(mix, *(draws[0] for side in (real, fake) for draws in side.draw(1)))
 
 
 def reference(critics: Critics) -> None:
@@ -77,13 +82,11 @@ def reference(critics: Critics) -> None:
 
 
 def package(critics: Critics, precision: torch.dtype) -> None:
-    device = critics.device
-
     def train_one(seed: int) -> None:
         step = CriticStep(critics.objective, critics.fresh(seed), RATE, precision)
-        critics.train(replayed(step, device), seed)
+        critics.train(step, seed, recorded=True)
 
-    workers = choose_workers(C2STConfig(device=str(device)))
+    workers = choose_workers(C2STConfig(device=str(critics.device)))
     with chosen_threads(1), ThreadPoolExecutor(workers) as pool:
         list(pool.map(train_one, range(critics.splits)))
 
@@ -162,11 +165,11 @@ def main(arguments: list[str] | None = None) -> None:
     device = choose_device(options.device)
     report = Report("c2st-full" if options.full else "c2st", device)
     cells = simulate_cells(CELLS, classes=["tips", "nucleus"], all_greens=False).cells
-    steps = 200 if device.type == "cuda" else 15
+    steps = STEPS_OF_A_TEST if device.type == "cuda" else 15
     small = [Critics(cells, OBJECTIVES["gan"], 16, 32, splits, steps, device) for splits in (1, 10)]
     report.add("Critics by default", [row for critics in small for row in measured(critics, options)])
     if options.full:
-        steps = 200 if device.type == "cuda" else 2
+        steps = STEPS_OF_A_TEST if device.type == "cuda" else 2
         large = [Critics(cells, OBJECTIVES["wgan-gp"], 64, 64, splits, steps, device) for splits in (1, 10)]
         report.add("Critics of full size", [row for critics in large for row in measured(critics, options)])
         report.add("What a test finds", by_precision(options.device))

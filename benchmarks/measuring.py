@@ -118,7 +118,7 @@ def peak_of_process(module: str, *arguments: str) -> int:
 def growth(work: Callable[[], object], device: torch.device) -> int:
     """Do some work, and give the bytes by which the process grew to its peak, or on a GPU took there."""
     forget_peak(device)
-    before = 0 if device.type == "cuda" else peak_memory(device) or 0
+    before = torch.cuda.memory_allocated(device) if device.type == "cuda" else peak_memory(device) or 0
     work()
     return (peak_memory(device) or 0) - before
 

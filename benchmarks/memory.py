@@ -4,15 +4,18 @@
 
 Runs trainings of a few steps, each in a process of its own, and prints a Markdown
 table of the estimate beside the growth of the process to its peak (on a GPU, the
-peak that torch tells). The last column is for fitting the factors of
-`training/memory_estimate.py`: the bytes beyond networks and cells, over those that
-autograd keeps of one forward pass of the critic (in float32).
+peak that torch tells): once with a C library that gives memory back as soon as it
+is free, which is what the training holds, and once as it is, which is what it takes.
+The last column is for fitting the factors of `training/memory_estimate.py`: the bytes
+held beyond networks and cells, over those that autograd keeps of one forward pass of
+generator and critic (in float32).
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -44,6 +47,8 @@ CASES: tuple[Case, ...] = (
     {"architecture": "multi-channel", "width": 56, "batch_size": 64, "classes": 6},
     {"architecture": "multi-channel-separable", "width": 112, "batch_size": 16, "classes": 6},
 )
+GIVES_BACK = {"MALLOC_MMAP_THRESHOLD_": "65536", "MALLOC_TRIM_THRESHOLD_": "65536"}
+"""Settings of glibc with which large blocks come from the system, and go back to it."""
 DEFAULTS: Case = {
     "objective": "wgan-gp",
     "precision": "float32",
@@ -90,13 +95,14 @@ def measure(case: Case) -> dict[str, float]:
     before = 0 if device.type == "cuda" else peak_memory(device) or 0
     train_once(cells)
     estimate = estimate_memory(cells, config, device)
-    by_critic = kept_of_a_pass(cells, config).critic
+    kept = kept_of_a_pass(cells, config)
     taken = told[-1] - before
     return {
         "taken": taken,
         "estimate": estimate.of_batch(config.batch_size),
         "networks": estimate.networks,
-        "activations": (taken - estimate.networks - estimate.cells) / config.batch_size / by_critic,
+        "rest": (taken - estimate.networks - estimate.cells) / config.batch_size,
+        "kept": kept.generator + kept.critic,
     }
 
 
@@ -108,21 +114,28 @@ def main() -> None:
     if options.measure:
         print(json.dumps(measure(json.loads(options.measure))))
         return
-    print("| training | batch | taken, MB | estimate, MB | estimate / taken | networks, MB | rest / critic |")
-    print("| --- | --- | --- | --- | --- | --- | --- |")
+    print("| training | batch | held, MB | taken, MB | estimate, MB | estimate / held | networks, MB | rest / kept |")
+    print("| --- | --- | --- | --- | --- | --- | --- | --- |")
     for case in CASES:
         asked = json.dumps({**DEFAULTS, "device": options.device, **case})
-        again = [sys.executable, "-m", "benchmarks.memory", "--measure", asked]
-        found = json.loads(subprocess.run(again, check=True, capture_output=True, text=True).stdout)
+        held, taken = (measured_apart(asked, environment) for environment in (GIVES_BACK, {}))
         columns = [
             words(case),
             str(case["batch_size"]),
-            *(f"{found[name] / 1e6:,.0f}" for name in ("taken", "estimate")),
-            f"{found['estimate'] / found['taken']:.2f}",
-            f"{found['networks'] / 1e6:,.0f}",
-            f"{found['activations']:.1f}",
+            *(f"{amount / 1e6:,.0f}" for amount in (held["taken"], taken["taken"], held["estimate"])),
+            f"{held['estimate'] / held['taken']:.2f}",
+            f"{held['networks'] / 1e6:,.0f}",
+            f"{held['rest'] / held['kept']:.1f}",
         ]
         print(f"| {' | '.join(columns)} |", flush=True)
+
+
+def measured_apart(asked: str, environment: dict[str, str]) -> dict[str, float]:
+    """Measure a case in a process of its own."""
+    again = [sys.executable, "-m", "benchmarks.memory", "--measure", asked]
+    run = subprocess.run(again, check=True, capture_output=True, text=True, env={**os.environ, **environment})
+    found: dict[str, float] = json.loads(run.stdout)
+    return found
 
 
 def words(case: Case) -> str:

@@ -5,7 +5,8 @@
 Steps of the reference loop (float32, eager) and of the package, on random cells,
 interleaved in one process, each from the same state; peak memory is measured in
 processes of their own. Operations are those of convolutions and products, by form:
-the package needs fewer. Rates are set beside that of large matrix products on the same
+the package needs fewer. On a GPU the package is measured as it is for short trainings and
+compiled, as it is for long ones. Rates are set beside that of large matrix products on the same
 machine, in the form's type. With --full also how the cost grows with batch, image size,
 width, classes and cells; without, networks are small.
 """
@@ -34,22 +35,39 @@ from benchmarks.measuring import (
 )
 from napari_biogans.cells import CellSet
 from napari_biogans.training import make_config
+from napari_biogans.training.compiling import CALLS
 from napari_biogans.training.devices import choose_device
 from napari_biogans.training.state import TrainingState
 
 Case = dict[str, Any]
-FAST = "package"
+FAST, COMPILED = "package", "package, compiled"
+STEPS = {COMPILED: CALLS}
+"""Of a training that is so long that it is compiled on a GPU."""
 CELLS = 256
 
 
 def state_of(form: str, device: str, case: Case) -> TrainingState:
     """Make a training of a case: settings, and `classes`, `size` and `cells` of each class."""
-    settings = dict(case)
+    settings = {"steps": STEPS.get(form, 1000), **case}
     classes, count, size = settings.pop("classes", 1), settings.pop("cells", CELLS), settings.pop("size", (48, 80))
     rng = np.random.default_rng(0)
     pixels = [rng.integers(0, 255, (count, 2, *size), dtype=np.uint8) for _ in range(classes)]
     cells = CellSet(pixels, [f"class {k + 1}" for k in range(classes)])
     return TrainingState(cells, make_config(device=device, **settings), reference=form == REFERENCE)
+
+
+def peak_of(form: str, device: str, case: Case) -> int:
+    """Measure the memory of a form, where none is held: on a CPU in a process of its own."""
+    chosen = choose_device(device)
+    if chosen.type != "cuda":
+        return peak_of_process("benchmarks.train", "--peak", form, device, json.dumps(case))
+
+    def train() -> None:
+        state = state_of(form, device, case)
+        for _ in range(warm_ups_on(chosen)):
+            state.advance()
+
+    return growth(train, chosen)
 
 
 def words(case: Case) -> str:
@@ -62,8 +80,11 @@ def words(case: Case) -> str:
 def measured(case: Case, options: argparse.Namespace, rates: dict[torch.dtype, float]) -> list[dict[str, Any]]:
     """Measure a step of each form of a case."""
     device = choose_device(options.device)
-    states = {form: state_of(form, options.device, case) for form in (REFERENCE, FAST)}
-    operations = {form: flops_of(state.advance) for form, state in states.items()}
+    forms = (REFERENCE, FAST, COMPILED) if device.type == "cuda" else (REFERENCE, FAST)
+    peaks = {form: peak_of(form, options.device, case) for form in forms}
+    states = {form: state_of(form, options.device, case) for form in forms}
+    operations = {form: flops_of(states[form].advance) for form in (REFERENCE, FAST)}
+    operations[COMPILED] = operations[FAST]
     timings = interleaved(
         {form: state.advance for form, state in states.items()},
         repeats=options.repeats,
@@ -73,7 +94,6 @@ def measured(case: Case, options: argparse.Namespace, rates: dict[torch.dtype, f
     rows = []
     for form, state in states.items():
         timing, rate = timings[form], operations[form] / timings[form].median
-        peak = peak_of_process("benchmarks.train", "--peak", form, options.device, json.dumps(case))
         rows.append(
             {
                 "case": words(case),
@@ -83,7 +103,7 @@ def measured(case: Case, options: argparse.Namespace, rates: dict[torch.dtype, f
                 "GFLOP": plain(operations[form] / 1e9),
                 "GFLOP/s": plain(rate / 1e9),
                 "of matrix products": f"{rate / rates[state.precision]:.0%}",
-                "peak memory": f"{peak / 2**20:,.0f} MiB",
+                "peak memory": f"{peaks[form] / 2**20:,.0f} MiB",
             }
         )
     return rows

@@ -29,6 +29,7 @@ from napari_biogans.evaluation.events import CriticsTraining, Planned, ResultSoF
 from napari_biogans.evaluation.plans import plan_c2st
 from napari_biogans.evaluation.results import ALL, REAL
 from napari_biogans.evaluation.settings import make_c2st_config
+from napari_biogans.evaluation.sides import next_cells
 from napari_biogans.evaluation.store import ScoreStore, StoreWarning
 from napari_biogans.models import Model, NetworkShape, untrained_model
 
@@ -360,7 +361,7 @@ class TestWhatIsTested:
             comparison = plan_c2st(star, cells, config).comparisons[0]
             part = critics.halves(comparison, config, 1).a_trained
             rng, same = (torch.Generator().manual_seed(3) for _ in range(2))
-            images = part.batches(torch.device("cpu"), rng, flips=True)(16)
+            images = next_cells(part.batches(torch.device("cpu"), rng, flips=True), 16)
             unflipped = comparison.a.draw(torch.randn(16, star.latent_size, generator=same))
             assert torch.equal(images, unflipped) is not flipped
 

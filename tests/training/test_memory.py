@@ -1,6 +1,7 @@
 """Memory: estimated before a training, and told at its end."""
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -112,10 +113,13 @@ def test_the_estimate_follows_what_is_asked_for(cells):
 
     usual = estimate()
     assert usual.of_batch(128) > usual.of_batch(64)
-    assert estimate(width=32).activations > 1.5 * usual.activations
     assert estimate(width=32).networks > 2.5 * usual.networks
-    assert estimate(precision="bfloat16").activations < usual.activations
-    assert estimate(objective="gan").activations < usual.activations
+    for step in ("critic_step", "generator_step"):
+        assert getattr(estimate(width=32), step) > 1.5 * getattr(usual, step)
+        assert getattr(estimate(precision="bfloat16"), step) < getattr(usual, step)
+    # Batch norms see a whole batch; other critics see some cells at a time, and hold more of each.
+    assert estimate(objective="gan").critic_step < usual.critic_step
+    assert usual.at_once < 100 < estimate(objective="gan").at_once
     assert estimate(averaging=False).networks < usual.networks
     assert estimate(architecture="independent").networks > 1.9 * estimate(architecture="joint").networks
     # Two classes are put into one array; by class, the arrays are used as they are.
@@ -127,13 +131,19 @@ def test_the_estimate_follows_what_is_asked_for(cells):
 
 @pytest.mark.skipif(sys.platform != "linux", reason="how the peak of a process grows is known of Linux only")
 @pytest.mark.slow
-def test_the_estimate_is_near_what_is_taken(tmp_path):
-    """Nearer than the margin of the guard, so that nothing is refused that would run."""
+def test_the_estimate_is_near_what_is_held(tmp_path):
+    """Above it, since a C library keeps some of what is free; here glibc is asked to give back large blocks at once."""
+    gives_back = {"MALLOC_MMAP_THRESHOLD_": "65536", "MALLOC_TRIM_THRESHOLD_": "65536"}
     done = subprocess.run(
-        [sys.executable, "-c", TAKEN, str(tmp_path)], capture_output=True, text=True, timeout=300, check=True
+        [sys.executable, "-c", TAKEN, str(tmp_path)],
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=True,
+        env={**os.environ, **gives_back},
     )
     found = json.loads(done.stdout)
-    assert found["taken"] / 1.5 < found["estimate"] < found["taken"] * memory.MARGIN
+    assert found["taken"] < found["estimate"] < 1.7 * found["taken"]
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows tells no peak")

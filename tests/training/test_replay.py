@@ -82,9 +82,22 @@ def test_replays_on_a_gpu_are_the_steps_with_new_random_numbers_each(monkeypatch
 @pytest.mark.gpu
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU here")
 def test_the_memory_of_a_gpu_is_given_back(monkeypatch):
+    torch.cuda.reset_peak_memory_stats()
     before = torch.cuda.memory_allocated()
-    trained(monkeypatch, replayed, device="cuda", width=64, batch_size=1024)
+    trained(monkeypatch, replayed, device="cuda", width=64, batch_size=4096)
     torch.cuda.synchronize()
-    assert torch.cuda.max_memory_allocated() - before > 2**30
+    assert torch.cuda.max_memory_allocated() - before > 2**29
     # Libraries keep some workspaces.
-    assert torch.cuda.memory_allocated() - before < 2**28
+    assert torch.cuda.memory_allocated() - before < 2**27
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU here")
+def test_what_cannot_be_recorded_is_carried_out(caplog):
+    """Asking for a value ends a recording."""
+    device, current = torch.device("cuda"), torch.cuda.current_stream()
+    compute = replayed(lambda values: (values * values.sum().item(),), device)
+    for call in range(1, WARM_UPS + 4):
+        assert compute(torch.full((2,), float(call), device=device))[0].tolist() == [2.0 * call**2] * 2
+    assert torch.cuda.current_stream() == current
+    assert len([record for record in caplog.records if "could not be recorded" in record.getMessage()]) == 1

@@ -8,8 +8,8 @@ import pytest
 import torch
 
 from napari_biogans.cells import simulate_cells
-from napari_biogans.models import ARCHITECTURES, NetworkShape
-from napari_biogans.training import make_config
+from napari_biogans.models import ARCHITECTURES, NetworkShape, subpixel
+from napari_biogans.training import chain, make_config, steps
 from napari_biogans.training.objectives import OBJECTIVES
 from napari_biogans.training.reference import ReferenceCriticStep, ReferenceGeneratorStep
 from napari_biogans.training.state import TrainingState
@@ -81,10 +81,21 @@ def test_a_step_is_that_of_the_reference(architecture, objective, dtype):
     assert_same_gradient(ours[0], theirs[0], of_gradient)
 
 
+@pytest.fixture(params=[False, True], ids=["plain", "for cuDNN"])
+def for_cudnn(request, monkeypatch):
+    """Compute convolutions in the forms for the CPU, and in those for a GPU."""
+    monkeypatch.setattr(subpixel, "computes_by_cudnn", lambda tensor: request.param)
+    monkeypatch.setattr(chain, "computes_by_cudnn", lambda tensor: request.param)
+    monkeypatch.setattr(subpixel, "SMALLEST", 1)
+    return request.param
+
+
+@pytest.mark.parametrize("at_once", [2, 4, 32])
 @pytest.mark.parametrize("extra_layers", [0, 2])
 @pytest.mark.parametrize("architecture", ["joint", "star-shaped"])
-def test_the_gradient_of_a_penalty_is_exact(architecture, extra_layers):
+def test_the_gradient_of_a_penalty_is_exact(monkeypatch, for_cudnn, architecture, extra_layers, at_once):
     """In float64, where rounding hides nothing."""
+    monkeypatch.setitem(steps.CELLS_AT_ONCE, "cpu", at_once)
     of_gradient, of_loss = ROUNDING[torch.float64]
     (generator, ours), (_, theirs) = (
         networks(architecture, "wgan-gp", torch.float64, critic_extra_layers=extra_layers) for _ in range(2)
@@ -95,6 +106,23 @@ def test_the_gradient_of_a_penalty_is_exact(architecture, extra_layers):
     for name in expected._fields:
         torch.testing.assert_close(getattr(result, name), getattr(expected, name), rtol=of_loss, atol=of_loss)
     assert_same_gradient(ours, theirs, of_gradient)
+
+
+def test_all_steps_are_those_of_the_reference_in_the_forms_for_a_gpu(for_cudnn):
+    of_gradient, _ = ROUNDING[torch.float64]
+    for architecture in ("joint-separable", "star-shaped", "multi-channel"):
+        ours, theirs = (networks(architecture, "wgan-gp", torch.float64) for _ in range(2))
+        real, fake, mix, latents = batch_of(theirs[0], torch.float64)
+        step = CriticStep(OBJECTIVES["wgan-gp"], ours[1], 1e-4, torch.float64)
+        reference = ReferenceCriticStep(OBJECTIVES["wgan-gp"], theirs[1], 1e-4)
+        step.gradients(real, fake, mix)
+        reference.gradients(real, fake, mix)
+        assert_same_gradient(ours[1], theirs[1], of_gradient)
+        step = GeneratorStep(OBJECTIVES["wgan-gp"], *ours, 1e-4, torch.float64)
+        reference = ReferenceGeneratorStep(OBJECTIVES["wgan-gp"], *theirs, 1e-4)
+        step.gradients(latents)
+        reference.gradients(latents)
+        assert_same_gradient(ours[0], theirs[0], of_gradient)
 
 
 def test_a_critic_that_is_the_same_everywhere_has_a_gradient_too():

@@ -16,14 +16,14 @@ from torch import Tensor, nn
 from napari_biogans.cells.neighbours import never
 from napari_biogans.evaluation.errors import C2STError
 from napari_biogans.evaluation.settings import MOST_SPLITS, C2STConfig
-from napari_biogans.evaluation.sides import CellsSide, Part, Side
+from napari_biogans.evaluation.sides import CellsSide, Part, Side, next_cells
 from napari_biogans.evaluation.statistics import area_under_curve, balanced_accuracy, best_threshold
 from napari_biogans.models import NetworkShape
 from napari_biogans.models.critics import Critic
 from napari_biogans.models.layers import initialise
 from napari_biogans.training.data import randomly_flipped
 from napari_biogans.training.devices import choose_device, choose_precision
-from napari_biogans.training.objectives import GRADIENT_PENALTY_WEIGHT, gradient_penalties
+from napari_biogans.training.objectives import GRADIENT_PENALTY_WEIGHT, CriticLoss, gradient_penalties
 from napari_biogans.training.replay import replayed
 from napari_biogans.training.steps import CriticStep
 
@@ -240,17 +240,21 @@ def train_critic(
     rng = torch.Generator(device).manual_seed(STEPS_SEEDS + seed_of(config, split))
     critic = _fresh_critic(comparison.b.image_shape, config, weights_rng).to(device)
     precision = choose_precision(config.resolved_precision, device)
-    learn = replayed(CriticStep(objective, critic, config.resolved_learning_rate, precision), device)
+    take_step = CriticStep(objective, critic, config.resolved_learning_rate, precision)
     a_batches, b_batches = (
         part.batches(device, rng, flips=config.flips) for part in (parts.a_trained, parts.b_trained)
     )
-    number = config.resolved_batch_size
+
+    def learn(mix: Tensor, *draws: Tensor) -> CriticLoss:
+        real, fake = b_batches.cells(*draws[: b_batches.draws]), a_batches.cells(*draws[b_batches.draws :])
+        return take_step(real, fake, mix)
+
+    learn, number = replayed(learn, device), config.resolved_batch_size
     for step in range(config.resolved_steps):
         if should_stop():
             return None
-        real, fake = b_batches(number), a_batches(number)
-        mix = torch.rand(real.shape[:2], generator=rng, device=device)
-        learn(real, fake, mix)
+        draws = *b_batches.draw(number), *a_batches.draw(number)
+        learn(torch.rand(1, number, generator=rng, device=device), *draws)
         if on_step is not None:
             on_step(step + 1)
     critic.eval().requires_grad_(False)
@@ -311,7 +315,7 @@ def _paper_score(
     for _ in range(PAPER_PASSES):
         for real in islice(parts.b_held_out.blocks(device, config.resolved_batch_size), comparison.most_batches):
             real = randomly_flipped(real, rng) if config.flips else real
-            fake = fakes(real.shape[1])
+            fake = next_cells(fakes, real.shape[1])
             score = objective.towards_fakes * (critic(fake).mean() - critic(real).mean())
             if objective.penalised:
                 score = score - GRADIENT_PENALTY_WEIGHT * _penalties(critic, real, fake, rng).mean()

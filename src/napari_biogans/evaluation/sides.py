@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from copy import deepcopy
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -16,10 +16,30 @@ from torch import Tensor
 
 from napari_biogans.cells import CellSet, from_unit, to_unit
 from napari_biogans.models import Model
-from napari_biogans.training.data import ClassSampler, next_batch, randomly_flipped
+from napari_biogans.training.data import ClassSampler, Draws, draw_flips, flipped
 
-Batches = Callable[[int], Tensor]
-"""Number to cells (1, number, C, H, W), float32 in [-1, 1], unlike those before."""
+
+class Batches(Protocol):
+    """Cells without an end.
+
+    Random numbers are drawn apart from what is done with them, so that the
+    latter can be recorded once and replayed with others.
+    """
+
+    @property
+    def draws(self) -> int:
+        """How many tensors `draw` gives."""
+
+    def draw(self, number: int) -> Draws:
+        """Draw the random numbers of the next cells."""
+
+    def cells(self, *draws: Tensor) -> Tensor:
+        """Give the cells, (1, number, C, H, W), float32 in [-1, 1], for some random numbers."""
+
+
+def next_cells(batches: Batches, number: int) -> Tensor:
+    """Give the next cells, (1, number, C, H, W)."""
+    return batches.cells(*batches.draw(number))
 
 
 class Part(Protocol):
@@ -108,14 +128,22 @@ class CellsPart:
         """Give batches without an end, in random orders, one after another."""
         side = self.side
         cells = CellSet([side.cells[self.places]], ["cells"], side._channel_names, intensity_range=side.intensity_range)
-        sampler = ClassSampler(cells, 1, device, rng, flips=flips)
+        return _CellBatches(ClassSampler(cells, 1, device, rng, flips=flips), 1 + flips, masked=side.green_needs_red)
 
-        def batch(number: int) -> Tensor:
-            sampler.batch_size = number
-            images = next_batch(sampler)
-            return _masked(images) if side.green_needs_red else images
 
-        return batch
+@dataclass(frozen=True)
+class _CellBatches:
+    sampler: ClassSampler
+    draws: int
+    masked: bool
+
+    def draw(self, number: int) -> Draws:
+        self.sampler.batch_size = number
+        return tuple(draws[0] for draws in self.sampler.draw(1))
+
+    def cells(self, *draws: Tensor) -> Tensor:
+        images = self.sampler.cells(*draws)
+        return _masked(images) if self.masked else images
 
 
 @dataclass(frozen=True, eq=False)
@@ -209,13 +237,23 @@ class DrawnSide:
         images = replace(self, as_published=True).draw(latents)[0].cpu().numpy()
         return from_unit(images, own_range, self.model.header.dtype)
 
+    @cached_property
+    def _ranges(self) -> tuple[Tensor, Tensor]:
+        """Intensities that are -1 and 1 for the model, and those in this test, where the model is.
+
+        Kept, since nothing may be brought there while steps are recorded.
+        """
+        own, shared = self.model.header.intensity_range, self.intensity_range.tolist()
+        return torch.tensor(own, device=self.model.device), torch.tensor(shared, device=self.model.device)
+
     def _as_stored(self, images: Tensor) -> Tensor:
-        low, high = torch.tensor(self.model.header.intensity_range, device=images.device).T[:, :, None, None]
+        own, shared = self._ranges
+        low, high = own.T[:, :, None, None]
         units = low + (images + 1) * ((high - low) / 2)
         if self.model.header.dtype != "float32":
             limits = np.iinfo(self.model.header.dtype)
             units = units.round().clamp(limits.min, limits.max)
-        scaled: Tensor = to_unit(units, torch.from_numpy(self.intensity_range).to(images.device))
+        scaled: Tensor = to_unit(units, shared)
         return scaled
 
 
@@ -243,14 +281,28 @@ class DrawnPart:
 
     def batches(self, device: torch.device, rng: torch.Generator, *, flips: bool) -> Batches:
         """Give batches without an end, of latents that are new each time; as published, flips are left to the model."""
-        latent_size = self.side.model.latent_size
-        flips = flips and not self.side.as_published
+        return _DrawnBatches(self.side, device, rng, flips=flips and not self.side.as_published)
 
-        def batch(number: int) -> Tensor:
-            images = self.side.draw(torch.randn(number, latent_size, generator=rng, device=device))
-            return randomly_flipped(images, rng) if flips else images
 
-        return batch
+@dataclass(frozen=True)
+class _DrawnBatches:
+    side: DrawnSide
+    device: torch.device
+    rng: torch.Generator
+    flips: bool
+
+    @property
+    def draws(self) -> int:
+        return 1 + self.flips
+
+    def draw(self, number: int) -> Draws:
+        latents = torch.randn(number, self.side.model.latent_size, generator=self.rng, device=self.device)
+        return (latents, draw_flips((1, number), self.rng)) if self.flips else (latents,)
+
+    def cells(self, *draws: Tensor) -> Tensor:
+        latents, *flips = draws
+        images = self.side.draw(latents)
+        return flipped(images, *flips) if flips else images
 
 
 Side = CellsSide | DrawnSide

@@ -4,8 +4,20 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
+from torch.nn.functional import pad
 
 from napari_biogans.models.stages import Stage
+from napari_biogans.models.subpixel import is_faster_by_phases, is_halving, transposed_convolution
+
+
+class TransposedConvolution(nn.ConvTranspose2d):
+    """torch's, computed in the form that is fastest on the device."""
+
+    def forward(self, features: Tensor, output_size: list[int] | None = None) -> Tensor:
+        """Compute the outputs, (B, out_channels, H', W'), of features (B, in_channels, H, W)."""
+        if output_size is None and is_halving(self) and is_faster_by_phases(features):
+            return transposed_convolution(features, self.weight)
+        return super().forward(features, output_size)
 
 
 class SeparableConvolution(nn.Module):
@@ -56,7 +68,14 @@ class SeparableConvolution(nn.Module):
         -------
         tensor (B, out_channels, H', W')
         """
+        if is_halving(self.red) and is_faster_by_phases(features):
+            return transposed_convolution(features, self._joined_weight())
         return torch.cat([self.red(features[:, : self.red_in]), self.green(features)], dim=1)
+
+    def _joined_weight(self) -> Tensor:
+        """Give the weight of one transposed convolution that computes both: zero from green inputs to red outputs."""
+        red, green = self.red.weight, self.green.weight
+        return torch.cat([pad(red, (0, 0) * 3 + (0, len(green) - len(red))), green], dim=1)
 
 
 def check_separable(stage: Stage) -> None:
@@ -77,7 +96,7 @@ def check_separable(stage: Stage) -> None:
 
 def convolution(stage: Stage, inputs: int, outputs: int) -> nn.Conv2d | nn.ConvTranspose2d:
     """Make the convolution of a stage for so many channels, without a bias."""
-    kind = nn.ConvTranspose2d if stage.transposed else nn.Conv2d
+    kind = TransposedConvolution if stage.transposed else nn.Conv2d
     return kind(inputs, outputs, stage.kernel_size, stage.stride, stage.padding, bias=False)
 
 

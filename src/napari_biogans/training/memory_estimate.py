@@ -16,13 +16,16 @@ from napari_biogans.training.configuration import TrainingConfig
 from napari_biogans.training.devices import choose_precision
 from napari_biogans.training.objectives import Objective
 from napari_biogans.training.state import network_shape
+from napari_biogans.training.steps import cells_at_once
 
 # Measured (benchmarks/memory.md), in units of what autograd keeps of one forward pass. What is kept, is of all classes;
 # what passes, is of one class at a time.
-PENALISED_KEPT, PENALISED_PASSING = 3.1, 3.1
-"""A critic step with a gradient penalty: real and fake cells, and the images of all classes."""
-PLAIN_KEPT, PLAIN_PASSING = 2.0, 1.3
-"""A critic step without a penalty: real and fake cells."""
+CLOSED_FORM_PASSING = 6.5
+"""A critic step in closed form: activations of real, fake and mixed cells, and what comes back to them."""
+UNPENALISED = 2 / 3
+"""Of that, without mixed cells."""
+AUTOGRAD_KEPT, AUTOGRAD_PASSING = 2.0, 1.3
+"""A critic step with batch norms: real and fake cells."""
 GENERATOR_KEPT, GENERATOR_PASSING = 1.1, 0.5
 """A generator step: the generator and the critic on top of it."""
 DRAWING_PASSING = 0.6
@@ -30,6 +33,8 @@ DRAWING_PASSING = 0.6
 BFLOAT16 = 0.6
 """What bfloat16 makes of activations: images and some gradients stay float32."""
 TRIED_BATCH = 2
+MOST_CELLS = 2**31
+"""Of a batch at once, where there is no limit."""
 
 
 class MemoryEstimate(NamedTuple):
@@ -39,20 +44,28 @@ class MemoryEstimate(NamedTuple):
     """Weights, their gradients, the optimisers, the averaged generator, and the copies in the last model."""
     cells: int
     """Cells to learn from, where the training holds a copy of its own."""
-    activations: int
-    """Of each cell of a batch, in the costlier of critic step and generator step."""
+    generator_step: int
+    """Of each cell of a batch, in a generator step."""
+    critic_step: int
+    """Of each cell that the critic sees in one go, in a critic step."""
+    at_once: int
+    """Cells of a batch that the critic sees in one go, at most."""
     pause: int
     """Everything, between two steps, while cells are drawn and the networks are saved; the same for all batches."""
 
     def of_batch(self, batch_size: int) -> int:
         """Give the bytes for a batch of so many cells of each class."""
-        return max(self.networks + self.cells + batch_size * self.activations, self.pause)
+        passing = max(batch_size * self.generator_step, min(batch_size, self.at_once) * self.critic_step)
+        return max(self.networks + self.cells + passing, self.pause)
 
     def largest_batch(self, memory: int) -> int:
         """Find the largest batch for so many bytes; 0 if none fits."""
-        if self.pause > memory:
+        left = memory - self.networks - self.cells
+        if self.pause > memory or left <= 0:
             return 0
-        return max(0, (memory - self.networks - self.cells) // self.activations)
+        of_critic = left // self.critic_step
+        of_generator = left // self.generator_step
+        return of_generator if of_critic >= self.at_once else min(of_critic, of_generator)
 
 
 def estimate_memory(cells: CellSet, config: TrainingConfig, device: torch.device) -> MemoryEstimate:
@@ -84,9 +97,8 @@ def estimate_memory(cells: CellSet, config: TrainingConfig, device: torch.device
     """
     architecture = architecture_named(config.architecture)
     kept = kept_of_a_pass(cells, config)
-    activations = max(_critic_step(kept, config.resolved_objective), _generator_step(kept))
-    if choose_precision(config.resolved_precision, device) is torch.bfloat16:
-        activations *= BFLOAT16
+    rounded = BFLOAT16 if choose_precision(config.resolved_precision, device) is torch.bfloat16 else 1
+    objective = config.resolved_objective
     in_training, in_model, in_checkpoint = _networks_bytes(*_networks(cells, config), config)
     own_cells = cells.nbytes if device.type != "cpu" or _copies_cells(architecture, cells) else 0
     drawing = CALIBRATION_BATCH_SIZE * DRAWING_PASSING * kept.generator / kept.classes
@@ -95,7 +107,9 @@ def estimate_memory(cells: CellSet, config: TrainingConfig, device: torch.device
     return MemoryEstimate(
         networks=in_training + in_model,
         cells=own_cells,
-        activations=round(activations),
+        generator_step=round(rounded * _generator_step(kept)),
+        critic_step=round(rounded * _critic_step(kept, objective)),
+        at_once=MOST_CELLS if objective.critic_batch_norm else cells_at_once(device),
         # The model before is still there.
         pause=round(in_training + 2 * in_model + own_cells + max(drawing, saving)),
     )
@@ -130,9 +144,9 @@ def kept_of_a_pass(cells: CellSet, config: TrainingConfig) -> KeptOfAPass:
 
 
 def _critic_step(kept: KeptOfAPass, objective: Objective) -> float:
-    if objective.penalised:
-        return kept.critic * (PENALISED_KEPT + PENALISED_PASSING / kept.classes)
-    return kept.critic * (PLAIN_KEPT + PLAIN_PASSING / kept.classes)
+    if objective.critic_batch_norm:
+        return kept.critic * (AUTOGRAD_KEPT + AUTOGRAD_PASSING / kept.classes)
+    return kept.critic / kept.classes * CLOSED_FORM_PASSING * (1 if objective.penalised else UNPENALISED)
 
 
 def _generator_step(kept: KeptOfAPass) -> float:

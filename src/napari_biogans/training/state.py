@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections import defaultdict
+from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import asdict, replace
 from importlib.metadata import version
@@ -17,13 +19,13 @@ from napari_biogans.cells.red_neighbours import RedNeighbours, find_red_neighbou
 from napari_biogans.models import Architecture, Model, ModelHeader, NetworkShape, architecture_named, modelfile
 from napari_biogans.models.model import CellType
 from napari_biogans.training.averaging import AveragedGenerator, calibrate
+from napari_biogans.training.compiling import pays_to_compile
 from napari_biogans.training.configuration import TrainingConfig
 from napari_biogans.training.data import ClassSampler, MultiChannelSampler, Sampler
 from napari_biogans.training.devices import choose_device, choose_precision
 from napari_biogans.training.errors import RunError, TrainingError
-from napari_biogans.training.objectives import CriticLoss
 from napari_biogans.training.reference import ReferenceCriticStep, ReferenceGeneratorStep
-from napari_biogans.training.replay import replayed
+from napari_biogans.training.replay import Ahead, replayed
 from napari_biogans.training.starting import copy_weights
 from napari_biogans.training.steps import CriticStep, GeneratorStep
 
@@ -114,30 +116,38 @@ class TrainingState:
     ) -> tuple[CriticStep | ReferenceCriticStep, GeneratorStep | ReferenceGeneratorStep]:
         objective, rate = self.config.resolved_objective, self.config.resolved_learning_rate
         generator, critic = self.generator, self.critic
+        # A warm-up of the critic is few steps among many.
+        compiles = pays_to_compile(self.device, self.config.steps * self.config.critic_steps_at(1))
         if reference:
             return (
                 ReferenceCriticStep(objective, critic, rate),
                 ReferenceGeneratorStep(objective, generator, critic, rate),
             )
         return (
-            CriticStep(objective, critic, rate, self.precision),
+            CriticStep(objective, critic, rate, self.precision, compiles=compiles),
             GeneratorStep(objective, generator, critic, rate, self.precision),
         )
 
     def _record_steps(self) -> None:
         """Begin to record steps, for batches of this size."""
         sampler, critic_step, generator_step = self._sampler, self._critic_step, self._generator_step
-
-        # Not methods, with which the state would hold itself, and its memory, until Python's collector comes by.
-        def learn_critic(latents: Tensor, mix: Tensor, *cells: Tensor) -> CriticLoss:
-            return critic_step(sampler.cells(*cells), generator_step.draw(latents), mix)
-
-        def learn_generator(latents: Tensor) -> tuple[Tensor]:
-            return (generator_step(latents),)
-
         device = self.device if isinstance(critic_step, CriticStep) else torch.device("cpu")
-        self._learn_critic = replayed(learn_critic, device)
-        self._learn_generator = replayed(learn_generator, device)
+        prepare = Ahead(device)
+
+        # Not a method, with which the state would hold itself, and its memory, until Python's collector comes by.
+        def learn(latents: Tensor, mix: Tensor, *cells: Tensor) -> tuple[Tensor]:
+            """Take the critic's steps, one for each of the latents, and the generator's, and give what is measured."""
+
+            def batch(k: int) -> tuple[Tensor, Tensor]:
+                return sampler.cells(*(of_steps[k] for of_steps in cells)), generator_step.draw(latents[k])
+
+            for k, (real, fake) in enumerate(prepare(batch, len(latents))):
+                critic = critic_step(real, fake, mix[k])
+            generator_loss = generator_step(latents[-1])
+            return (torch.stack([critic.loss.mean(), generator_loss, critic.gap.mean(), critic.penalty.mean()]),)
+
+        # One recording for each number of critic steps, of which some objectives have two.
+        self._learn: dict[int, Callable[..., tuple[Tensor]]] = defaultdict(lambda: replayed(learn, device))
 
     def _make_sampler(self, architecture: Architecture, cells: CellSet, neighbours: RedNeighbours | None) -> Sampler:
         config = self.config
@@ -161,11 +171,9 @@ class TrainingState:
         """
         self.generator.train()
         self.critic.train()
-        latents, *draws = self._draw(self.config.critic_steps_at(self.step))
-        for of_step in zip(latents, *draws, strict=True):
-            critic = self._learn_critic(*of_step)
-        (generator_loss,) = self._learn_generator(latents[-1])
-        self._sums += torch.stack([critic.loss.mean(), generator_loss, critic.gap.mean(), critic.penalty.mean()])
+        critic_steps = self.config.critic_steps_at(self.step)
+        (metrics,) = self._learn[critic_steps](*self._draw(critic_steps))
+        self._sums += metrics
         self._summed_steps += 1
         if self.averaged is not None:
             self.averaged.follow(self.generator, self.step)

@@ -6,13 +6,18 @@ convolutions compute in.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from math import ceil
 from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
+from torch.func import grad
 from torch.optim import Optimizer
 
 from napari_biogans.models.critics import AnyCritic, Critic
+from napari_biogans.training.chain import Chain, Convolution, Pass
+from napari_biogans.training.compiling import compiled
 from napari_biogans.training.devices import channels_last
 from napari_biogans.training.objectives import (
     GRADIENT_PENALTY_WEIGHT,
@@ -21,7 +26,10 @@ from napari_biogans.training.objectives import (
     clamp_weights,
     mixed_images,
 )
-from napari_biogans.training.penalty_gradient import add_penalty_gradients
+
+CELLS_AT_ONCE = {"cpu": 32}
+"""Of a batch, by device: as fast as more of them or faster, with less memory."""
+CELLS_AT_ONCE_ELSEWHERE = 128
 
 
 class CriticStep:
@@ -35,6 +43,10 @@ class CriticStep:
     learning_rate : float
     precision : torch.dtype
         That convolutions compute in.
+    compiles : bool
+        Whether the gradients of a critic without batch norms are compiled at
+        the first step, which takes half a minute and makes steps on a GPU
+        faster (`pays_to_compile`).
 
     Examples
     --------
@@ -54,8 +66,11 @@ class CriticStep:
         critic: AnyCritic,
         learning_rate: float,
         precision: torch.dtype = torch.float32,
+        *,
+        compiles: bool = False,
     ) -> None:
         self.objective, self.critic, self._precision = objective, channels_last(critic), precision
+        self._closed_form = compiled(closed_form) if compiles else closed_form
         self.optimiser = fast_optimiser(objective, critic, learning_rate)
 
     def gradients(self, real: Tensor, fake: Tensor, mix: Tensor) -> CriticLoss:
@@ -74,27 +89,43 @@ class CriticStep:
             Without a graph.
         """
         critics = cast("tuple[Critic, ...]", self.critic.critics)
-        self.optimiser.zero_grad()
         # One class after another: measured faster than grouped convolutions (benchmarks/classes.md), and the memory for
         # one is enough for all.
+        of_class = self._by_autograd if _has_batch_norms(critics[0]) else self._in_closed_form
         results = [
-            self._of_class(*parts, factor=1 / len(critics))
+            of_class(*parts, factor=1 / len(critics))
             for parts in zip(critics, real.split(1), fake.split(1), mix.split(1), strict=True)
         ]
         return CriticLoss(*map(torch.cat, zip(*results, strict=True)))
 
-    def _of_class(self, critic: Critic, real: Tensor, fake: Tensor, mix: Tensor, *, factor: float) -> CriticLoss:
-        objective = self.objective
-        # Two passes, also without batch norms: measured as fast as one, or faster.
+    def _by_autograd(self, critic: Critic, real: Tensor, fake: Tensor, mix: Tensor, *, factor: float) -> CriticLoss:
+        """Let batch norms see real and fake cells apart."""
         with rounded_to(self._precision, real.device):
-            result = objective.critic_loss(critic(real), critic(fake))
+            result = self.objective.critic_loss(critic(real), critic(fake))
+        for weight in critic.parameters():
+            weight.grad = None
         (result.loss.sum() * factor).backward()
-        loss, gap, penalty = (part.detach() for part in result)
-        if objective.penalised:
-            weight = GRADIENT_PENALTY_WEIGHT
-            penalty = add_penalty_gradients(critic, mixed_images(real, fake, mix)[0], self._precision, factor * weight)
-            loss = loss + weight * penalty
-        return CriticLoss(loss, gap, penalty)
+        return CriticLoss(*(part.detach() for part in result))
+
+    @torch.no_grad()
+    def _in_closed_form(self, critic: Critic, real: Tensor, fake: Tensor, mix: Tensor, *, factor: float) -> CriticLoss:
+        convolutions = [Convolution(own.weight.detach(), own.stride, own.padding) for own in critic.convolutions]
+        batch = real.shape[1]
+        pieces = ceil(batch / cells_at_once(real.device))
+        total = CriticLoss(*real.new_zeros(3, 1))
+        parts = (whole.chunk(pieces, dim=1) for whole in (real, fake, mix))
+        for k, (own_real, own_fake, own_mix) in enumerate(zip(*parts, strict=True)):
+            share = own_real.shape[1] / batch
+            result, gradients = self._closed_form(
+                self.objective, self._precision, convolutions, own_real, own_fake, own_mix, factor * share
+            )
+            total = CriticLoss(*(torch.add(*both, alpha=share) for both in zip(total, result, strict=True)))
+            for layer, gradient in zip(critic.convolutions, gradients, strict=True):
+                # In the place of the one before, and laid out as the weight, which fused optimisers ask for.
+                if layer.weight.grad is None:
+                    layer.weight.grad = torch.empty_like(layer.weight)
+                (layer.weight.grad.add_ if k else layer.weight.grad.copy_)(gradient)
+        return total
 
     def __call__(self, real: Tensor, fake: Tensor, mix: Tensor) -> CriticLoss:
         """Take the step: as `gradients`, and change the critic by them."""
@@ -168,6 +199,55 @@ class GeneratorStep:
         return loss
 
 
+def cells_at_once(device: torch.device) -> int:
+    """Give how many cells of a batch a critic without batch norms sees in one go."""
+    return CELLS_AT_ONCE.get(device.type, CELLS_AT_ONCE_ELSEWHERE)
+
+
+def closed_form(
+    objective: Objective,
+    precision: torch.dtype,
+    convolutions: Sequence[Convolution],
+    real: Tensor,
+    fake: Tensor,
+    mix: Tensor,
+    factor: float,
+) -> tuple[CriticLoss, list[Tensor]]:
+    """Compute the loss of a critic without batch norms and the gradients of its weights, of all images at once.
+
+    Parameters
+    ----------
+    objective : Objective
+    precision : torch.dtype
+    convolutions : sequence of Convolution
+        Of the critic.
+    real, fake : tensor (1, B, C, H, W)
+        In [-1, 1].
+    mix : tensor (1, B)
+        Uniform in [0, 1].
+    factor : float
+        Of the loss, in the gradients.
+    """
+    batch = real.shape[1]
+    images = [real[0], fake[0]]
+    if objective.penalised:
+        images.append(mixed_images(real, fake, mix)[0])
+    everything = Pass(Chain(convolutions, precision), *images)
+
+    def loss(scores: Tensor) -> tuple[Tensor, CriticLoss]:
+        result = objective.critic_loss(scores[None, :batch], scores[None, batch:])
+        return result.loss.sum() * factor, result
+
+    scores = everything.scores()
+    signal, result = grad(loss, has_aux=True)(scores[: 2 * batch])
+    everything.go_back(torch.cat([signal, torch.ones_like(scores[2 * batch :])]))
+    if objective.penalised:
+        weight = GRADIENT_PENALTY_WEIGHT
+        penalty = everything.penalise(batch, factor * weight)[None]
+        result = CriticLoss(result.loss + weight * penalty, result.gap, penalty)
+    return result, everything.weight_gradients()
+
+
 def rounded_to(precision: torch.dtype, device: torch.device) -> torch.autocast:
     """Compute convolutions in a type for a while."""
     return torch.autocast(device.type, torch.bfloat16, enabled=precision is torch.bfloat16)
@@ -182,3 +262,7 @@ def fast_optimiser(objective: Objective, network: nn.Module, learning_rate: floa
     if device.type in ("cpu", "cuda") and objective.fused_optimiser:
         options["fused"] = True
     return objective.optimiser(network.parameters(), learning_rate, **options)
+
+
+def _has_batch_norms(network: nn.Module) -> bool:
+    return any(isinstance(module, nn.BatchNorm2d) for module in network.modules())
