@@ -23,7 +23,7 @@ import torch
 from torch import Tensor, nn
 
 from benchmarks.classes import stacked
-from benchmarks.measuring import REFERENCE, Report, interleaved, plain, warm_ups_on
+from benchmarks.measuring import REFERENCE, Report, interleaved, plain
 from napari_biogans.cells import CellSet, simulate_cells
 from napari_biogans.evaluation import c2st
 from napari_biogans.evaluation.settings import C2STConfig
@@ -113,8 +113,7 @@ def measured(critics: Critics, options: argparse.Namespace) -> list[dict[str, An
         f"package, {str(fast).removeprefix('torch.')}": lambda: package(critics, fast),
         "stacked, float32": lambda: stacked_splits(critics),
     }
-    warm_ups = warm_ups_on(critics.device)
-    timings = interleaved(forms, repeats=options.repeats, warm_ups=min(warm_ups, 1), device=critics.device)
+    timings = interleaved(forms, repeats=options.repeats, warm_ups=options.warm_ups, device=critics.device)
     of_reference = next(iter(timings.values())).median
     each = STEPS_OF_A_TEST / critics.splits / critics.steps
     return [
@@ -161,6 +160,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--device", default="auto")
     parser.add_argument("--full", action="store_true", help="critics of full size, and what the precision changes")
     parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--warm-ups", type=int, default=1, help="rounds before those that count")
     options = parser.parse_args(arguments)
     device = choose_device(options.device)
     report = Report("c2st-full" if options.full else "c2st", device)
