@@ -17,13 +17,16 @@ from napari_biogans.cells.red_neighbours import RedNeighbours, find_red_neighbou
 from napari_biogans.models import Architecture, Model, ModelHeader, NetworkShape, architecture_named, modelfile
 from napari_biogans.models.model import CellType
 from napari_biogans.training.averaging import AveragedGenerator, calibrate
+from napari_biogans.training.collectives import in_one_go, take_from_first
 from napari_biogans.training.configuration import TrainingConfig
 from napari_biogans.training.data import ClassSampler, MultiChannelSampler, Sampler
 from napari_biogans.training.devices import choose_device, choose_precision
+from napari_biogans.training.distributed import ALONE, Workers
 from napari_biogans.training.errors import RunError, TrainingError
 from napari_biogans.training.objectives import CriticLoss
 from napari_biogans.training.reference import ReferenceCriticStep, ReferenceGeneratorStep
 from napari_biogans.training.replay import replayed
+from napari_biogans.training.shared_norm import share_norms
 from napari_biogans.training.starting import copy_weights
 from napari_biogans.training.steps import CriticStep, GeneratorStep
 
@@ -49,6 +52,8 @@ class TrainingState:
         searched for if they are needed and not given.
     start : Model, optional
         Whose weights the training starts from.
+    workers : Workers
+        That train together; each computes its part of every batch.
     reference : bool
         Whether the steps are the plain ones, in float32, that the fast ones
         are compared with.
@@ -66,10 +71,12 @@ class TrainingState:
         config: TrainingConfig,
         neighbours: RedNeighbours | None = None,
         start: Model | None = None,
+        workers: Workers = ALONE,
         *,
         reference: bool = False,
     ) -> None:
         self.config = config
+        self.workers = workers
         architecture = architecture_named(config.architecture)
         if architecture.pools_classes:
             cells = cells.pool()
@@ -102,6 +109,10 @@ class TrainingState:
         self._sampler = self._make_sampler(architecture, cells, neighbours)
         self._sums = torch.zeros(len(StepMetrics._fields), device=self.device)
         self._summed_steps = 0
+        self._before: _Contents | None = None
+        if workers.several:
+            share_norms(self.generator)
+            share_norms(self.critic)
         self._record_steps()
 
     @property
@@ -119,9 +130,10 @@ class TrainingState:
                 ReferenceCriticStep(objective, critic, rate),
                 ReferenceGeneratorStep(objective, generator, critic, rate),
             )
+        part = self.workers.part_of(self.config.batch_size)
         return (
-            CriticStep(objective, critic, rate, self.precision),
-            GeneratorStep(objective, generator, critic, rate, self.precision),
+            CriticStep(objective, critic, rate, self.precision, part),
+            GeneratorStep(objective, generator, critic, rate, self.precision, part),
         )
 
     def _record_steps(self) -> None:
@@ -135,7 +147,9 @@ class TrainingState:
         def learn_generator(latents: Tensor) -> tuple[Tensor]:
             return (generator_step(latents),)
 
-        device = self.device if isinstance(critic_step, CriticStep) else torch.device("cpu")
+        # Sums over several workers are not recorded.
+        recorded = isinstance(critic_step, CriticStep) and not self.workers.several
+        device = self.device if recorded else torch.device("cpu")
         self._learn_critic = replayed(learn_critic, device)
         self._learn_generator = replayed(learn_generator, device)
 
@@ -158,7 +172,15 @@ class TrainingState:
 
         As published, the generator learns from the fakes of the last critic
         step; critic steps build no graph of the generator.
+
+        Raises
+        ------
+        WorkerLostError
+            If one of several workers is lost; `undo` brings the state before
+            the step back.
         """
+        if self.workers.several and self.workers.is_first:
+            self._before = self._contents().copied()
         self.generator.train()
         self.critic.train()
         latents, *draws = self._draw(self.config.critic_steps_at(self.step))
@@ -172,11 +194,31 @@ class TrainingState:
         self.step += 1
 
     def _draw(self, critic_steps: int) -> tuple[Tensor, ...]:
-        """Draw all random numbers of a step: for each critic step the latents, the mixes, and those of the cells."""
+        """Draw all random numbers of a step: for each critic step the latents, the mixes, and those of the cells.
+
+        All workers draw those of the whole batch, and each takes its part.
+        """
         batch, rng, device = self.config.batch_size, self._rng, self.device
         latents = torch.randn(critic_steps, batch, self.shape.latent_size, generator=rng, device=device)
         mix = torch.rand(critic_steps, self._sampler.classes, batch, generator=rng, device=device)
-        return latents, mix, *self._sampler.draw(critic_steps)
+        own = self.workers.part_of(batch).cells
+        return latents[:, own], *(draws[:, :, own] for draws in (mix, *self._sampler.draw(critic_steps)))
+
+    def undo(self) -> None:
+        """Go back to before the last step, which may have been done in part only."""
+        if self._before is not None:
+            self._restore(self._before)
+
+    def take_from_first(self) -> None:
+        """Make the weights those of worker 0, so that all begin with the same, also on machines that round otherwise.
+
+        Raises
+        ------
+        WorkerLostError
+        """
+        if self.workers.several:
+            tensors = [tensor for name, tensor in self._contents().tensors.items() if name.startswith(_LEARNED)]
+            in_one_go(take_from_first, [tensor for tensor in tensors if tensor.is_floating_point()])
 
     def take_metrics(self) -> StepMetrics:
         """Give the means since the last call (all NaN right after one), and begin new ones."""
@@ -217,6 +259,11 @@ class TrainingState:
         seconds : float
             Trained so far.
         """
+        tensors, header = self._contents()
+        modelfile.write(path, tensors, {**header, "seconds": seconds}, kind="checkpoint")
+
+    def _contents(self) -> _Contents:
+        """Give what a checkpoint holds; the tensors are those that the next step changes."""
         tensors = {
             **_prefixed("generator", self.generator.state_dict()),
             **_prefixed("critic", self.critic.state_dict()),
@@ -228,13 +275,24 @@ class TrainingState:
         }
         if self.averaged is not None:
             tensors.update(_prefixed("averaged", self.averaged.network.state_dict()))
-        header = {
-            "step": self.step,
-            "seconds": seconds,
-            "summed_steps": self._summed_steps,
-            "device": self.device.type,
-        }
-        modelfile.write(path, tensors, header, kind="checkpoint")
+        return _Contents(tensors, {"step": self.step, "summed_steps": self._summed_steps, "device": self.device.type})
+
+    def _restore(self, contents: _Contents) -> None:
+        tensors, header = contents
+        self.generator.load_state_dict(tensors_under("generator", tensors))
+        self.critic.load_state_dict(tensors_under("critic", tensors))
+        if self.averaged is not None:
+            self.averaged.network.load_state_dict(tensors_under("averaged", tensors))
+        _load_optimiser(self._generator_step.optimiser, tensors_under("generator-optimiser", tensors))
+        _load_optimiser(self._critic_step.optimiser, tensors_under("critic-optimiser", tensors))
+        self._sampler.load_state(tensors_under("sampler", tensors))
+        self.step = int(header["step"])
+        self._summed_steps = int(header["summed_steps"])
+        self._sums.copy_(tensors["sums"])
+        if header["device"] == self.device.type:
+            self._rng.set_state(tensors["rng"])
+        else:
+            self._rng.manual_seed(self.config.seed + self.step)
 
     def load(self, path: Path) -> float:
         """Go on from a checkpoint.
@@ -257,28 +315,29 @@ class TrainingState:
             If the checkpoint is damaged or of other networks.
         """
         try:
-            tensors, header = modelfile.read(path, kind="checkpoint")
-            self.generator.load_state_dict(tensors_under("generator", tensors))
-            self.critic.load_state_dict(tensors_under("critic", tensors))
-            if self.averaged is not None:
-                self.averaged.network.load_state_dict(tensors_under("averaged", tensors))
-            _load_optimiser(self._generator_step.optimiser, tensors_under("generator-optimiser", tensors))
-            _load_optimiser(self._critic_step.optimiser, tensors_under("critic-optimiser", tensors))
-            self._sampler.load_state(tensors_under("sampler", tensors))
-            self.step = int(header["step"])
-            self._summed_steps = int(header["summed_steps"])
-            self._sums.copy_(tensors["sums"])
-            if header["device"] == self.device.type:
-                self._rng.set_state(tensors["rng"])
-            else:
-                self._rng.manual_seed(self.config.seed + self.step)
-            return float(header["seconds"])
+            contents = _Contents(*modelfile.read(path, kind="checkpoint"))
+            self._restore(contents)
+            return float(contents.header["seconds"])
         except (modelfile.ModelFileError, RuntimeError, KeyError, ValueError) as error:
             raise RunError(f"{path}: this checkpoint cannot be resumed from: {error}") from error
 
     def _side_rng(self) -> torch.Generator:
         """Random numbers of this step that leave the training's own as they are."""
         return side_rng(self.config.seed, self.step, self.device)
+
+
+class _Contents(NamedTuple):
+    """What a checkpoint holds of a training."""
+
+    tensors: dict[str, Tensor]
+    header: dict[str, Any]
+
+    def copied(self) -> _Contents:
+        return _Contents({name: tensor.clone() for name, tensor in self.tensors.items()}, self.header)
+
+
+_LEARNED = ("generator", "critic", "averaged")
+"""How the names of tensors begin that steps change, in `_Contents`."""
 
 
 def side_rng(seed: int, step: int, device: torch.device) -> torch.Generator:

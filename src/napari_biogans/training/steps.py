@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from napari_biogans.models.critics import AnyCritic, Critic
+from napari_biogans.training.collectives import WHOLE_BATCH, BatchPart
 from napari_biogans.training.devices import channels_last
 from napari_biogans.training.objectives import (
     GRADIENT_PENALTY_WEIGHT,
@@ -35,6 +36,8 @@ class CriticStep:
     learning_rate : float
     precision : torch.dtype
         That convolutions compute in.
+    part : BatchPart
+        Of each batch, that it gets; gradients and losses are those of all.
 
     Examples
     --------
@@ -54,8 +57,10 @@ class CriticStep:
         critic: AnyCritic,
         learning_rate: float,
         precision: torch.dtype = torch.float32,
+        part: BatchPart = WHOLE_BATCH,
     ) -> None:
-        self.objective, self.critic, self._precision = objective, channels_last(critic), precision
+        self.objective, self.critic = objective, channels_last(critic)
+        self._precision, self._part = precision, part
         self.optimiser = fast_optimiser(objective, critic, learning_rate)
 
     def gradients(self, real: Tensor, fake: Tensor, mix: Tensor) -> CriticLoss:
@@ -78,10 +83,10 @@ class CriticStep:
         # One class after another: measured faster than grouped convolutions (benchmarks/classes.md), and the memory for
         # one is enough for all.
         results = [
-            self._of_class(*parts, factor=1 / len(critics))
+            self._of_class(*parts, factor=self._part.share / len(critics))
             for parts in zip(critics, real.split(1), fake.split(1), mix.split(1), strict=True)
         ]
-        return CriticLoss(*map(torch.cat, zip(*results, strict=True)))
+        return CriticLoss(*self._part.add_up(self.critic, [torch.cat(values) for values in zip(*results, strict=True)]))
 
     def _of_class(self, critic: Critic, real: Tensor, fake: Tensor, mix: Tensor, *, factor: float) -> CriticLoss:
         objective = self.objective
@@ -116,6 +121,8 @@ class GeneratorStep:
     learning_rate : float
     precision : torch.dtype
         That convolutions compute in.
+    part : BatchPart
+        Of each batch, that it gets; gradients and losses are those of all.
     """
 
     def __init__(
@@ -125,9 +132,10 @@ class GeneratorStep:
         critic: AnyCritic,
         learning_rate: float,
         precision: torch.dtype = torch.float32,
+        part: BatchPart = WHOLE_BATCH,
     ) -> None:
         self.objective, self.generator, self.critic = objective, channels_last(generator), critic
-        self._precision = precision
+        self._precision, self._part = precision, part
         self.optimiser = fast_optimiser(objective, generator, learning_rate)
 
     def draw(self, latents: Tensor) -> Tensor:
@@ -157,9 +165,10 @@ class GeneratorStep:
         with rounded_to(self._precision, latents.device):
             loss = self.objective.generator_loss(self.critic(self.generator(latents))).mean()
         self.optimiser.zero_grad()
-        loss.backward()
+        (loss * self._part.share).backward()
         self.critic.requires_grad_(True)
-        return loss.detach()
+        (total,) = self._part.add_up(self.generator, [loss.detach()])
+        return total
 
     def __call__(self, latents: Tensor) -> Tensor:
         """Take the step: as `gradients`, and change the generator by them."""
