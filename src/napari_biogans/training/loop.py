@@ -309,10 +309,10 @@ def _train(
         run.log(f"closed at step {state.step}, saved at step {saved_step}")
         raise
     except WorkerLostError as error:
+        reason = state.workers.explain_loss()
         state.undo()
         if saved_step < state.step:
             save(state.model(run.last_metrics()))
-        reason = state.workers.explain_loss()
         run.log(f"ended by WorkerLostError, saved at step {saved_step}: {reason}")
         raise WorkerLostError(f"{reason} {_how_to_go_on(run)}") from error
     except Exception as error:
