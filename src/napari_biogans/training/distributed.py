@@ -153,7 +153,7 @@ class Workers:
         self._note(f"agreement-{number}-{self.place.rank}", "")
         for rank in range(self.place.count):
             if reason := self._wait_for_note(f"agreement-{number}-{rank}"):
-                raise TrainingError(f"Worker {rank} of {self.place.count} cannot take part. {reason}")
+                raise TrainingError(f"Worker {rank} of {self.place.count} cannot take part: {reason}")
 
     def connect(self, device: torch.device) -> None:
         """Begin to compute together.
@@ -222,7 +222,7 @@ class Workers:
 
     def note_failure(self, error: BaseException) -> None:
         """Leave the others a note of what ends this worker, which they find when they miss it."""
-        self._note("failure", f"Worker {self.place.rank} failed. {_words(error)}")
+        self._note("failure", f"Worker {self.place.rank} failed: {_words(error)}")
         self._note(f"missing-{self.place.rank}", "itself")
 
     def explain_loss(self) -> WorkerLostError:
@@ -249,7 +249,10 @@ class Workers:
             if self.terminated:
                 end = end or time.monotonic() + SECONDS_FOR_STEP
                 if time.monotonic() > end:
-                    dist.distributed_c10d._abort_process_group()
+                    # Not there in all versions of torch.
+                    abort = getattr(dist.distributed_c10d, "_abort_process_group", None)
+                    if abort is not None:
+                        abort()
                     raise WorkerLostError("The step was not done in time after SIGTERM.")
             time.sleep(1e-4)
 
@@ -331,4 +334,4 @@ def joined_workers() -> Iterator[Workers]:
 
 
 def _words(error: BaseException) -> str:
-    return str(error) or type(error).__name__
+    return f"{(str(error) or type(error).__name__).removesuffix('.')}."
