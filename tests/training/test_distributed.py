@@ -49,7 +49,14 @@ def start(*command):
 
 
 def end_of(process):
-    return process.communicate(timeout=200)[0]
+    """Wait until all have ended, and give what they said; none is left behind if they do not."""
+    everyone = [*psutil.Process(process.pid).children(recursive=True), process]
+    try:
+        return process.communicate(timeout=120)[0]
+    except subprocess.TimeoutExpired:
+        for one in everyone:
+            one.kill()
+        pytest.fail(f"The workers did not end:\n{process.communicate()[0]}")
 
 
 def start_training(cells, run, *options):

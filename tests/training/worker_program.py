@@ -27,8 +27,13 @@ TINY = {"width": 4, "latent_size": 8, "device": "cpu", "precision": "float32"}
 
 
 def new_state(name, **options):
+    """A training whose weights are as large as after some steps, so that gradients depend on the cells."""
     cells = simulate_cells(6, classes=["nucleus", "tips"], size=(24, 40), all_greens=False).cells
-    return TrainingState(cells, make_config(critic_steps=2, **TINY, **CASES[name]), **options)
+    state = TrainingState(cells, make_config(critic_steps=2, **TINY, **CASES[name]), **options)
+    for weight in (*state.generator.parameters(), *state.critic.parameters()):
+        if weight.ndim == 4:
+            weight.data *= 4
+    return state
 
 
 def new_norm(name):
