@@ -17,23 +17,20 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING
 
 import torch
 import torch.distributed as dist
 
+from napari_biogans.cells.neighbours import never
 from napari_biogans.training.collectives import BatchPart, highest
 from napari_biogans.training.errors import TrainingError, TrainingStoppedError, WorkerLostError
-
-if TYPE_CHECKING:
-    from torch.distributed.distributed_c10d import Store
+from napari_biogans.training.notes import Notes
 
 TIMEOUT = timedelta(minutes=10)
 """For a worker that does not answer. One that ends is noticed at once; only a machine that is cut off is silent, and
 worker 0 while it draws samples and saves."""
 LONGEST_PREPARATION = timedelta(hours=12)
-SECONDS_BETWEEN_LOOKS = 0.05
-SECONDS_FOR_LEADER = 5.0
+SECONDS_FOR_FIRST = 3.0
 """For worker 0 to tell that it is there, once a worker is lost."""
 SECONDS_FOR_STEP = 10.0
 """For a GPU to end a step once the worker was told to end; `torchrun` kills it 20 seconds later."""
@@ -79,13 +76,13 @@ class Workers:
     ----------
     place : Place
         Of this one.
-    store : torch.distributed.Store, optional
-        In which they leave notes for each other; needed for more than one.
+    notes : Notes, optional
+        That they leave for each other; needed for more than one.
     """
 
-    def __init__(self, place: Place = Place(), store: Store | None = None) -> None:
+    def __init__(self, place: Place = Place(), notes: Notes | None = None) -> None:
         self.place = place
-        self._store = store
+        self._kept_notes = notes
         self._agreements = itertools.count()
         self._terminated = threading.Event()
         self._device = torch.device("cpu")
@@ -148,11 +145,11 @@ class Workers:
         try:
             yield
         except BaseException as error:
-            self._note(f"agreement-{number}-{self.place.rank}", _words(error))
+            self._notes.leave(f"agreement-{number}-{self.place.rank}", _words(error))
             raise
-        self._note(f"agreement-{number}-{self.place.rank}", "")
+        self._notes.leave(f"agreement-{number}-{self.place.rank}", "")
         for rank in range(self.place.count):
-            if reason := self._wait_for_note(f"agreement-{number}-{rank}"):
+            if reason := self._told_by(f"agreement-{number}-{rank}"):
                 raise TrainingError(f"Worker {rank} of {self.place.count} cannot take part: {reason}")
 
     def connect(self, device: torch.device) -> None:
@@ -172,8 +169,8 @@ class Workers:
         """
         if not self.several:
             return
-        self._note(f"device-{self.place.rank}", device.type)
-        kinds = {self._wait_for_note(f"device-{rank}") for rank in range(self.place.count)}
+        self._notes.leave(f"device-{self.place.rank}", device.type)
+        kinds = {self._told_by(f"device-{rank}") for rank in range(self.place.count)}
         if len(kinds) > 1:
             raise TrainingError(
                 f"All workers have to compute on devices of one kind, but there are {' and '.join(sorted(kinds))}. "
@@ -189,7 +186,7 @@ class Workers:
         try:
             dist.init_process_group(
                 "cpu:gloo,cuda:nccl" if device.type == "cuda" else "gloo",
-                store=PrefixStore("group", self._notes),
+                store=PrefixStore("group", self._notes.store),
                 rank=self.place.rank,
                 world_size=self.place.count,
                 timeout=TIMEOUT,
@@ -222,16 +219,19 @@ class Workers:
 
     def note_failure(self, error: BaseException) -> None:
         """Leave the others a note of what ends this worker, which they find when they miss it."""
-        self._note("failure", f"Worker {self.place.rank} failed: {_words(error)}")
-        self._note(f"missing-{self.place.rank}", "itself")
+        self._notes.leave("failure", f"Worker {self.place.rank} failed: {_words(error)}")
+        self._notes.leave(f"missing-{self.place.rank}", "itself")
 
     def explain_loss(self) -> WorkerLostError:
         """Find out why another worker is missing, and whether it is the one that writes."""
-        reason = self._read("failure") or "A worker was lost: its process was killed, or its machine cannot be reached."
-        self._note(f"missing-{self.place.rank}", "noticed")
-        if self.is_first or self._wait("missing-0", SECONDS_FOR_LEADER):
+        reason = (
+            self._notes.read("failure")
+            or "A worker was lost: its process was killed, or its machine cannot be reached."
+        )
+        self._notes.leave(f"missing-{self.place.rank}", "noticed")
+        if self.is_first or self._notes.wait_for("missing-0", SECONDS_FOR_FIRST, never):
             return WorkerLostError(reason)
-        alone_says = not any(self._read(f"missing-{rank}") for rank in range(self.place.rank))
+        alone_says = not any(self._notes.read(f"missing-{rank}") for rank in range(self.place.rank))
         return WorkerLostError(
             f"{reason} It was worker 0, which saves the run. Go on from its last checkpoint with resume, with any "
             "number of workers.",
@@ -257,37 +257,16 @@ class Workers:
             time.sleep(1e-4)
 
     @property
-    def _notes(self) -> Store:
-        if self._store is None:
-            raise ValueError("several workers need a store")
-        return self._store
+    def _notes(self) -> Notes:
+        if self._kept_notes is None:
+            raise ValueError("several workers need notes")
+        return self._kept_notes
 
-    def _note(self, name: str, text: str) -> None:
-        # The store may be gone with the machine that was lost.
-        with suppress(RuntimeError):
-            self._notes.set(name, text)
-
-    def _read(self, name: str) -> str | None:
-        with suppress(RuntimeError):
-            if self._notes.check([name]):
-                return str(self._notes.get(name), "utf-8")
-        return None
-
-    def _wait(self, name: str, seconds: float) -> bool:
-        end = time.monotonic() + seconds
-        while self._read(name) is None:
-            if time.monotonic() > end:
-                return False
-            # Not in the store's own wait, which no signal ends.
-            time.sleep(SECONDS_BETWEEN_LOOKS)
-        return True
-
-    def _wait_for_note(self, name: str) -> str:
-        end = time.monotonic() + LONGEST_PREPARATION.total_seconds()
-        while (text := self._read(name)) is None:
-            if self.terminated or time.monotonic() > end:
-                raise TrainingStoppedError("Stopped before the first step; there is nothing to keep.")
-            time.sleep(SECONDS_BETWEEN_LOOKS)
+    def _told_by(self, name: str) -> str:
+        """Wait for what another worker has to tell before the first step."""
+        text = self._notes.wait_for(name, LONGEST_PREPARATION.total_seconds(), lambda: self.terminated)
+        if text is None:
+            raise TrainingStoppedError("Stopped before the first step; there is nothing to keep.")
         return text
 
     def _terminate(self, *_: object) -> None:
@@ -304,12 +283,15 @@ def joined_workers() -> Iterator[Workers]:
     Raises
     ------
     TrainingError
-        If the environment is not that of `torchrun`.
+        If the environment is not that of `torchrun`, or torch was built
+        without what is needed.
     """
     place = Place.from_environment()
     if place.count == 1:
         yield ALONE
         return
+    if not dist.is_available():
+        raise TrainingError("This build of torch cannot share a training; start one process, or install another build.")
     from torch.distributed.distributed_c10d import PrefixStore
     from torch.distributed.rendezvous import rendezvous
 
@@ -318,7 +300,7 @@ def joined_workers() -> Iterator[Workers]:
     except (RuntimeError, ValueError) as error:
         raise TrainingError(f"The other workers cannot be reached; start all with torchrun. ({error})") from error
     start = f"{os.environ.get('TORCHELASTIC_RESTART_COUNT', '0')}-{next(_joinings)}"
-    workers = Workers(place, PrefixStore(f"napari-biogans-{start}", store))
+    workers = Workers(place, Notes(PrefixStore(f"napari-biogans-{start}", store)))
     if threading.current_thread() is threading.main_thread():
         # For good: torchrun ends all workers so when one has ended, and what happened is still to be said then.
         signal.signal(signal.SIGTERM, workers._terminate)

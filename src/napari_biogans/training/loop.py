@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import os
 import platform
-import time
 import warnings
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import asdict
@@ -18,6 +17,7 @@ import torch
 from napari_biogans.cells import CellSet, read_cells
 from napari_biogans.cells.neighbours import never
 from napari_biogans.models import Model, architecture_named
+from napari_biogans.training.clock import Clock
 from napari_biogans.training.configuration import TrainingConfig
 from napari_biogans.training.device_memory import forget_peak, peak_memory, peak_words
 from napari_biogans.training.devices import choose_device, chosen_threads
@@ -40,7 +40,6 @@ from napari_biogans.training.state import TrainingState, check_networks
 
 Cells = CellSet | str | os.PathLike[str]
 Training = Generator[Event, None, Model]
-RATE_SMOOTHING = 0.05
 
 
 def iterate_training(
@@ -239,7 +238,7 @@ def _train(
 ) -> Training:
     config = state.config
     meter = SpreadMeter(cells, config)
-    clock = _Clock(seconds_before, config.minutes)
+    clock = Clock(seconds_before, config.minutes)
     latents = sample_latents(config.architecture, state.shape, config.samples, config.seed)
     saved_step = state.step
 
@@ -343,35 +342,3 @@ def _how_to_go_on(run: Run) -> str:
 
 def _versions() -> str:
     return f"napari-biogans {version('napari-biogans')}, Python {platform.python_version()}, torch {torch.__version__}"
-
-
-class _Clock:
-    """Time trained, over all parts of a run, and the rate of late."""
-
-    def __init__(self, seconds_before: float, minutes: float | None) -> None:
-        now = time.monotonic()
-        self._started = now - seconds_before
-        self._end = math.inf if minutes is None else now + 60 * minutes
-        self._last_tick = now
-        self._step_time: float | None = None
-
-    @property
-    def rate(self) -> float:
-        """Steps per second."""
-        return 1 / self._step_time if self._step_time else 0.0
-
-    def tick(self) -> None:
-        """Take note of a step that is done."""
-        now = time.monotonic()
-        took, self._last_tick = now - self._last_tick, now
-        if self._step_time is None:
-            self._step_time = took
-        self._step_time += RATE_SMOOTHING * (took - self._step_time)
-
-    def seconds(self) -> float:
-        """Give the time trained so far."""
-        return time.monotonic() - self._started
-
-    def is_over(self) -> bool:
-        """Tell whether the time limit has passed."""
-        return time.monotonic() >= self._end

@@ -7,7 +7,7 @@ from copy import deepcopy
 from dataclasses import asdict, replace
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, NamedTuple, cast
+from typing import NamedTuple, cast
 
 import torch
 from torch import Tensor, nn
@@ -17,6 +17,7 @@ from napari_biogans.cells.red_neighbours import RedNeighbours, find_red_neighbou
 from napari_biogans.models import Architecture, Model, ModelHeader, NetworkShape, architecture_named, modelfile
 from napari_biogans.models.model import CellType
 from napari_biogans.training.averaging import AveragedGenerator, calibrate
+from napari_biogans.training.checkpoints import Contents, load_optimiser, optimiser_tensors, prefixed, tensors_under
 from napari_biogans.training.collectives import in_one_go, take_from_first
 from napari_biogans.training.configuration import TrainingConfig
 from napari_biogans.training.data import ClassSampler, MultiChannelSampler, Sampler
@@ -109,7 +110,7 @@ class TrainingState:
         self._sampler = self._make_sampler(architecture, cells, neighbours)
         self._sums = torch.zeros(len(StepMetrics._fields), device=self.device)
         self._summed_steps = 0
-        self._before: _Contents | None = None
+        self._before: Contents | None = None
         if workers.several:
             share_norms(self.generator)
             share_norms(self.critic)
@@ -262,29 +263,29 @@ class TrainingState:
         tensors, header = self._contents()
         modelfile.write(path, tensors, {**header, "seconds": seconds}, kind="checkpoint")
 
-    def _contents(self) -> _Contents:
+    def _contents(self) -> Contents:
         """Give what a checkpoint holds; the tensors are those that the next step changes."""
         tensors = {
-            **_prefixed("generator", self.generator.state_dict()),
-            **_prefixed("critic", self.critic.state_dict()),
-            **_prefixed("generator-optimiser", _optimiser_tensors(self._generator_step.optimiser)),
-            **_prefixed("critic-optimiser", _optimiser_tensors(self._critic_step.optimiser)),
-            **_prefixed("sampler", self._sampler.state()),
+            **prefixed("generator", self.generator.state_dict()),
+            **prefixed("critic", self.critic.state_dict()),
+            **prefixed("generator-optimiser", optimiser_tensors(self._generator_step.optimiser)),
+            **prefixed("critic-optimiser", optimiser_tensors(self._critic_step.optimiser)),
+            **prefixed("sampler", self._sampler.state()),
             "rng": self._rng.get_state(),
             "sums": self._sums,
         }
         if self.averaged is not None:
-            tensors.update(_prefixed("averaged", self.averaged.network.state_dict()))
-        return _Contents(tensors, {"step": self.step, "summed_steps": self._summed_steps, "device": self.device.type})
+            tensors.update(prefixed("averaged", self.averaged.network.state_dict()))
+        return Contents(tensors, {"step": self.step, "summed_steps": self._summed_steps, "device": self.device.type})
 
-    def _restore(self, contents: _Contents) -> None:
+    def _restore(self, contents: Contents) -> None:
         tensors, header = contents
         self.generator.load_state_dict(tensors_under("generator", tensors))
         self.critic.load_state_dict(tensors_under("critic", tensors))
         if self.averaged is not None:
             self.averaged.network.load_state_dict(tensors_under("averaged", tensors))
-        _load_optimiser(self._generator_step.optimiser, tensors_under("generator-optimiser", tensors))
-        _load_optimiser(self._critic_step.optimiser, tensors_under("critic-optimiser", tensors))
+        load_optimiser(self._generator_step.optimiser, tensors_under("generator-optimiser", tensors))
+        load_optimiser(self._critic_step.optimiser, tensors_under("critic-optimiser", tensors))
         self._sampler.load_state(tensors_under("sampler", tensors))
         self.step = int(header["step"])
         self._summed_steps = int(header["summed_steps"])
@@ -315,7 +316,7 @@ class TrainingState:
             If the checkpoint is damaged or of other networks.
         """
         try:
-            contents = _Contents(*modelfile.read(path, kind="checkpoint"))
+            contents = Contents(*modelfile.read(path, kind="checkpoint"))
             self._restore(contents)
             return float(contents.header["seconds"])
         except (modelfile.ModelFileError, RuntimeError, KeyError, ValueError) as error:
@@ -326,18 +327,8 @@ class TrainingState:
         return side_rng(self.config.seed, self.step, self.device)
 
 
-class _Contents(NamedTuple):
-    """What a checkpoint holds of a training."""
-
-    tensors: dict[str, Tensor]
-    header: dict[str, Any]
-
-    def copied(self) -> _Contents:
-        return _Contents({name: tensor.clone() for name, tensor in self.tensors.items()}, self.header)
-
-
 _LEARNED = ("generator", "critic", "averaged")
-"""How the names of tensors begin that steps change, in `_Contents`."""
+"""How the names of tensors begin that steps change, in `Contents`."""
 
 
 def side_rng(seed: int, step: int, device: torch.device) -> torch.Generator:
@@ -382,31 +373,3 @@ def network_shape(cells: CellSet, config: TrainingConfig) -> NetworkShape:
 def _contiguous(network: nn.Module) -> nn.Module:
     """Lay weights out as a file does, so that a model draws the same before it is saved and after."""
     return network.to(memory_format=torch.contiguous_format)  # type: ignore[call-overload, no-any-return]
-
-
-def _prefixed(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
-    return {f"{prefix}.{name}": tensor for name, tensor in tensors.items()}
-
-
-def tensors_under(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
-    """Take the tensors of a checkpoint that belong to one part, by their names in it."""
-    start = f"{prefix}."
-    return {name.removeprefix(start): tensor for name, tensor in tensors.items() if name.startswith(start)}
-
-
-def _optimiser_tensors(optimiser: torch.optim.Optimizer) -> dict[str, Tensor]:
-    """Flatten an optimiser's state, {parameter: {name: tensor}}; its settings follow from the configuration."""
-    state = optimiser.state_dict()["state"]
-    return {f"{index}.{name}": value for index, values in state.items() for name, value in values.items()}
-
-
-def _load_optimiser(optimiser: torch.optim.Optimizer, tensors: dict[str, Tensor]) -> None:
-    weights = [weight for group in optimiser.param_groups for weight in group["params"]]
-    state: dict[int, dict[str, Any]] = {}
-    for key, value in tensors.items():
-        index, _, name = key.partition(".")
-        weight = weights[int(index)]
-        # Laid out in memory as the weight, so that the sums are done in the same order as before.
-        same = torch.empty_like(weight).copy_(value) if value.shape == weight.shape else value
-        state.setdefault(int(index), {})[name] = same
-    optimiser.load_state_dict({**optimiser.state_dict(), "state": state})
