@@ -71,27 +71,37 @@ class _NormOfAll(Function):
         ctx: Any, images: Tensor, weight: Tensor, bias: Tensor, eps: float
     ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         channels = len(weight)
-        variance, mean = torch.var_mean(images.to(weight.dtype), dim=PIXELS, correction=0)
+        values = images.to(weight.dtype)
+        mean = values.mean(dim=PIXELS)
+        # Squares around each worker's own mean: those around zero would cancel where the mean is large. As sums, which
+        # take a tenth of the time of torch's variance on channels-last images.
+        squares = (values - _each(mean)).square_().sum(dim=PIXELS)
         count = torch.full_like(mean[:1], images.numel() // channels)
-        # Squares around each worker's own mean: those around zero would cancel where the mean is large.
-        parts = gathered(torch.cat([mean, variance * count, count]))
+        parts = gathered(torch.cat([mean, squares, count]))
         means, squares, counts = parts.split([channels, channels, 1], dim=1)
         count = counts.sum(dim=0)
         mean = (counts * means).sum(dim=0) / count
         variance = (squares + counts * (means - mean).square()).sum(dim=0) / count
-        ctx.save_for_backward(images, weight, mean, (variance + eps).rsqrt(), count)
+        ctx.save_for_backward(images, weight, mean, variance, count)
+        ctx.eps = eps
         ctx.mark_non_differentiable(mean, variance, count)
-        return batch_norm(images, mean, variance, weight, bias, training=False, eps=eps), mean, variance, count
+        return batch_norm(images, mean, variance, weight, bias, eps=eps), mean, variance, count
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, gradient: Tensor, *_: Tensor) -> tuple[Tensor, Tensor, Tensor, None]:
-        images, weight, mean, scale, count = ctx.saved_tensors
-        of_output = gradient.to(weight.dtype)
-        normalised = (images.to(weight.dtype) - mean[:, None, None]) * scale[:, None, None]
-        of_bias, of_weight = of_output.sum(dim=PIXELS), (of_output * normalised).sum(dim=PIXELS)
+        images, weight, mean, variance, count = ctx.saved_tensors
+        of_outputs = gradient.to(weight.dtype)
+        normalised = batch_norm(images.to(weight.dtype), mean, variance, eps=ctx.eps)
+        of_bias, of_weight = of_outputs.sum(dim=PIXELS), (of_outputs * normalised).sum(dim=PIXELS)
         # Mean and variance depend on the cells of all workers, and so do all outputs on them. The gradients of weight
         # and bias stay those of the own cells; they are summed up with those of the other weights.
         by_mean, by_variance = (sum_up(torch.cat([of_bias, of_weight])) / count).chunk(2)
-        of_input = of_output - by_mean[:, None, None] - normalised * by_variance[:, None, None]
-        return (of_input * (weight * scale)[:, None, None]).to(images.dtype), of_weight, of_bias, None
+        of_images = torch.addcmul(of_outputs, normalised, _each(by_variance), value=-1).sub_(_each(by_mean))
+        of_images.mul_(_each(weight * (variance + ctx.eps).rsqrt()))
+        return of_images.to(images.dtype), of_weight, of_bias, None
+
+
+def _each(values: Tensor) -> Tensor:
+    """Give a number for each channel the shape with which it goes to every pixel."""
+    return values[:, None, None]
