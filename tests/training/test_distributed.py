@@ -15,9 +15,11 @@ from safetensors.torch import load_file
 
 from napari_biogans.cells import write_cells
 from napari_biogans.models import load_model
-from napari_biogans.training import Run, TrainingError, resume, train
+from napari_biogans.training import DeviceMemoryError, Run, TrainingError, make_config, memory, resume, train
 from napari_biogans.training.devices import choose_device, choose_threads
 from napari_biogans.training.distributed import Place, Workers
+from napari_biogans.training.memory_estimate import estimate_memory
+from napari_biogans.training.state import TrainingState
 
 from . import worker_program as program
 
@@ -233,6 +235,32 @@ def test_a_batch_that_cannot_be_shared_is_refused():
         workers.check_settings(3, torch.device("mps"))
     with pytest.raises(TrainingError, match="GPU of its own"):
         workers.check_settings(3, torch.device("cuda:1"))
+
+
+def test_memory_is_that_of_a_worker(cells, monkeypatch):
+    config = make_config(**{**SETTINGS, "batch_size": 64, "width": 32})
+    needed = estimate_memory(cells, config, torch.device("cpu")).of_batch(64)
+    monkeypatch.setattr(memory, "available_memory", lambda _: round(0.7 * needed))
+    with pytest.raises(DeviceMemoryError):
+        memory.check_memory(cells, config)
+    # Two on two machines have twice the memory, two on one share it.
+    memory.check_memory(cells, config, Workers(Place(rank=0, count=2, local_rank=0, local_count=1)))
+    with pytest.raises(DeviceMemoryError):
+        memory.check_memory(cells, config, Workers(Place(rank=0, count=2, local_rank=0, local_count=2)))
+
+
+def test_a_worker_out_of_memory_tries_nothing_without_the_others(monkeypatch):
+    steps = []
+
+    def no_memory(state):
+        steps.append(state.step)
+        raise torch.OutOfMemoryError("CUDA out of memory")
+
+    monkeypatch.setattr(TrainingState, "advance", no_memory)
+    state = program.new_state("joint", workers=Workers(Place(rank=1, count=2, local_rank=1, local_count=2)))
+    with pytest.raises(DeviceMemoryError, match="its part of a batch of 7 cells"):
+        memory.advance(state)
+    assert steps == [0]
 
 
 def test_every_worker_takes_a_gpu_and_its_share_of_the_processors(monkeypatch):

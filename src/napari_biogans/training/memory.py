@@ -52,8 +52,9 @@ def check_memory(cells: CellSet, config: TrainingConfig, workers: Workers = ALON
         else f"Even a batch of {SMALLEST_BATCH} would need {gigabytes(smallest)}: take a smaller width or another "
         "device, or end other programs that use it."
     )
+    of_which = "its part of " if workers.several else ""
     raise DeviceMemoryError(
-        f"The device {device} has too little memory for a batch of {config.batch_size} cells: about "
+        f"The device {device} has too little memory for {of_which}a batch of {config.batch_size} cells: about "
         f"{gigabytes(needed)} would be needed, and {gigabytes(available)} are free. {advice}"
     )
 
