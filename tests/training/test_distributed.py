@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor, wait
 from pathlib import Path
 
 import psutil
@@ -15,10 +16,21 @@ from safetensors.torch import load_file
 
 from napari_biogans.cells import write_cells
 from napari_biogans.models import load_model
-from napari_biogans.training import DeviceMemoryError, Run, TrainingError, make_config, memory, resume, train
+from napari_biogans.training import (
+    DeviceMemoryError,
+    Run,
+    TrainingError,
+    TrainingStoppedError,
+    WorkerLostError,
+    make_config,
+    memory,
+    resume,
+    train,
+)
 from napari_biogans.training.devices import choose_device, choose_threads
 from napari_biogans.training.distributed import Place, Workers
 from napari_biogans.training.memory_estimate import estimate_memory
+from napari_biogans.training.notes import Notes
 from napari_biogans.training.state import TrainingState
 
 from . import worker_program as program
@@ -148,6 +160,7 @@ def test_a_step_in_which_a_worker_is_lost_is_undone(computed):
         assert torch.equal(undone[key], tensor), key
 
 
+@pytest.mark.slow
 def test_a_lost_worker_ends_all_and_one_process_goes_on(stored_cells, tmp_path):
     process, workers = start_training(stored_cells, tmp_path / "run")
     workers[1].kill()
@@ -166,6 +179,7 @@ def test_a_lost_worker_ends_all_and_one_process_goes_on(stored_cells, tmp_path):
     assert Run(tmp_path / "run").metrics()["step"].tolist() == list(range(1, step + 3))
 
 
+@pytest.mark.slow
 def test_the_loss_of_the_worker_that_writes_is_told_by_another(stored_cells, tmp_path):
     process, workers = start_training(stored_cells, tmp_path / "run", "--checkpoint-every", "1")
     workers[0].kill()
@@ -176,6 +190,7 @@ def test_the_loss_of_the_worker_that_writes_is_told_by_another(stored_cells, tmp
     assert Run(tmp_path / "run").checkpoints()
 
 
+@pytest.mark.slow
 def test_what_one_process_began_two_go_on_with(stored_cells, tmp_path):
     train(stored_cells, tmp_path / "run", progress=False, steps=3, **SETTINGS)
     process = start("-m", "napari_biogans.cli", "resume", tmp_path / "run", "--steps", 6)
@@ -188,6 +203,7 @@ def test_what_one_process_began_two_go_on_with(stored_cells, tmp_path):
     assert rows[0] == pytest.approx(rows[1], rel=1e-4, abs=1e-5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("who", "wish"), [("all", signal.SIGTERM), ("one", signal.SIGINT)])
 def test_a_wish_to_stop_reaches_all(stored_cells, tmp_path, who, wish):
     process, workers = start_training(stored_cells, tmp_path / "run")
@@ -199,6 +215,7 @@ def test_a_wish_to_stop_reaches_all(stored_cells, tmp_path, who, wish):
     assert resume(tmp_path / "run", progress=False, steps=step + 1).header.step == step + 1
 
 
+@pytest.mark.slow
 def test_a_refusal_is_said_once(stored_cells, tmp_path):
     """By worker 0, who alone looks at the folder of the run; the other one does not wait for it."""
     train(stored_cells, tmp_path / "run", progress=False, steps=1, **SETTINGS)
@@ -210,6 +227,7 @@ def test_a_refusal_is_said_once(stored_cells, tmp_path):
     assert list(Run(tmp_path / "run").checkpoints()) == [1]
 
 
+@pytest.mark.slow
 def test_what_fails_on_one_worker_is_told_by_the_first(cells, tmp_path):
     write_cells(cells, tmp_path / "cells")
     process = start(PROGRAM, "fail", tmp_path)
@@ -235,6 +253,53 @@ def test_a_batch_that_cannot_be_shared_is_refused():
         workers.check_settings(3, torch.device("mps"))
     with pytest.raises(TrainingError, match="GPU of its own"):
         workers.check_settings(3, torch.device("cuda:1"))
+
+
+@pytest.fixture
+def two():
+    """Two workers that can leave each other notes, and are in this process."""
+    notes = Notes(torch.distributed.HashStore())
+    return [Workers(Place(rank=rank, count=2, local_rank=rank, local_count=2), notes) for rank in range(2)]
+
+
+def agree(worker, error=None):
+    with worker.agreed():
+        if error is not None:
+            raise error
+
+
+def test_workers_wait_for_each_other_before_they_begin(two):
+    with ThreadPoolExecutor() as pool:
+        first = pool.submit(agree, two[0])
+        assert not wait([first], timeout=0.2).done
+        agree(two[1])
+        assert first.result(60) is None
+
+
+def test_what_one_worker_cannot_begin_with_none_begins(two):
+    with pytest.raises(LookupError, match="no cells"):
+        agree(two[1], LookupError("There are no cells here."))
+    with pytest.raises(TrainingError, match=r"Worker 1 of 2 cannot take part: There are no cells here\."):
+        agree(two[0])
+
+
+def test_workers_end_while_they_wait_if_they_have_to(two):
+    two[0]._terminate()
+    with pytest.raises(TrainingStoppedError, match="waiting for worker 1"):
+        agree(two[0])
+
+
+def test_that_the_first_worker_has_not_begun_is_told_by_another(two):
+    two[1]._terminate()
+    with pytest.raises(WorkerLostError, match="waiting for worker 0") as raised:
+        agree(two[1])
+    assert raised.value.first_is_lost
+
+
+def test_devices_of_two_kinds_are_refused(two):
+    two[1]._notes.leave("device-1", "cuda")
+    with pytest.raises(TrainingError, match="cpu and cuda"):
+        two[0].connect(torch.device("cpu"))
 
 
 def test_memory_is_that_of_a_worker(cells, monkeypatch):

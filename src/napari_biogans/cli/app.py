@@ -102,9 +102,12 @@ def is_silent() -> bool:
 
 
 def outlive_others() -> None:
-    """Let a process that `torchrun` started say what it has to: with the first one that fails, it ends all others."""
-    if os.environ.get("WORLD_SIZE", "1") != "1":
-        signal.signal(signal.SIGTERM, lambda *_: None)
+    """Let a process that `torchrun` started say what it has to: with the first one that fails, it ends all others.
+
+    A training takes its signals from where it joins the other processes.
+    """
+    if os.environ.get("WORLD_SIZE", "1") != "1" and hasattr(signal, "pthread_sigmask"):
+        signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])
 
 
 def say(message: str, *, for_first: bool = False) -> None:

@@ -135,7 +135,7 @@ class Workers:
         ------
         TrainingError
             With the reason of the one that failed, for all others.
-        TrainingStoppedError
+        TrainingStoppedError, WorkerLostError
             If this one was told to end while it waited for the others.
         """
         if not self.several:
@@ -149,7 +149,7 @@ class Workers:
             raise
         self._notes.leave(f"agreement-{number}-{self.place.rank}", "")
         for rank in range(self.place.count):
-            if reason := self._told_by(f"agreement-{number}-{rank}"):
+            if reason := self._told_by(rank, f"agreement-{number}"):
                 raise TrainingError(f"Worker {rank} of {self.place.count} cannot take part: {reason}")
 
     def connect(self, device: torch.device) -> None:
@@ -170,7 +170,7 @@ class Workers:
         if not self.several:
             return
         self._notes.leave(f"device-{self.place.rank}", device.type)
-        kinds = {self._told_by(f"device-{rank}") for rank in range(self.place.count)}
+        kinds = {self._told_by(rank, "device") for rank in range(self.place.count)}
         if len(kinds) > 1:
             raise TrainingError(
                 f"All workers have to compute on devices of one kind, but there are {' and '.join(sorted(kinds))}. "
@@ -262,12 +262,17 @@ class Workers:
             raise ValueError("several workers need notes")
         return self._kept_notes
 
-    def _told_by(self, name: str) -> str:
-        """Wait for what another worker has to tell before the first step."""
-        text = self._notes.wait_for(name, LONGEST_PREPARATION.total_seconds(), lambda: self.terminated)
-        if text is None:
-            raise TrainingStoppedError("Stopped before the first step; there is nothing to keep.")
-        return text
+    def _told_by(self, rank: int, about: str) -> str:
+        """Wait for what a worker has to tell before the first step."""
+        text = self._notes.wait_for(f"{about}-{rank}", LONGEST_PREPARATION.total_seconds(), lambda: self.terminated)
+        if text is not None:
+            return text
+        reason = (
+            f"Told to end while waiting for worker {rank} to begin, which may have ended; there is nothing to keep."
+        )
+        if rank == 0:
+            raise WorkerLostError(reason, first_is_lost=True)
+        raise TrainingStoppedError(reason)
 
     def _terminate(self, *_: object) -> None:
         self._terminated.set()
@@ -304,6 +309,9 @@ def joined_workers() -> Iterator[Workers]:
     if threading.current_thread() is threading.main_thread():
         # For good: torchrun ends all workers so when one has ended, and what happened is still to be said then.
         signal.signal(signal.SIGTERM, workers._terminate)
+        if hasattr(signal, "pthread_sigmask"):
+            # The command line holds it back until here.
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGTERM])
     try:
         yield workers
     except WorkerLostError:
