@@ -296,10 +296,12 @@ def test_that_the_first_worker_has_not_begun_is_told_by_another(two):
     assert raised.value.first_is_lost
 
 
-def test_devices_of_two_kinds_are_refused(two):
-    two[1]._notes.leave("device-1", "cuda")
-    with pytest.raises(TrainingError, match="cpu and cuda"):
-        two[0].connect(torch.device("cpu"))
+@pytest.mark.parametrize("what", ["device", "cells"])
+def test_workers_that_differ_where_they_must_not_are_refused(two, what):
+    for name, fact in {"device": "cpu", "cells": "some", what: "other"}.items():
+        two[1]._notes.leave(f"{name}-1", fact)
+    with pytest.raises(TrainingError, match=f"Workers 0 and 1 differ in {what}"):
+        two[0].connect(torch.device("cpu"), cells="some")
 
 
 def test_memory_is_that_of_a_worker(cells, monkeypatch):

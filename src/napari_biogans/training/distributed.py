@@ -152,30 +152,35 @@ class Workers:
             if reason := self._told_by(rank, f"agreement-{number}"):
                 raise TrainingError(f"Worker {rank} of {self.place.count} cannot take part: {reason}")
 
-    def connect(self, device: torch.device) -> None:
+    def connect(self, device: torch.device, **facts: str) -> None:
         """Begin to compute together.
 
         Parameters
         ----------
         device : torch.device
             Of this worker; must be of the same kind for all.
+        **facts
+            What else must be the same for all, such as the cells.
 
         Raises
         ------
         TrainingError
-            If the devices are of different kinds.
+            If something differs that must not.
         WorkerLostError
             If one does not answer.
         """
         if not self.several:
             return
-        self._notes.leave(f"device-{self.place.rank}", device.type)
-        kinds = {self._told_by(rank, "device") for rank in range(self.place.count)}
-        if len(kinds) > 1:
-            raise TrainingError(
-                f"All workers have to compute on devices of one kind, but there are {' and '.join(sorted(kinds))}. "
-                "Give the device, such as cpu."
-            )
+        facts = {"device": device.type, **facts}
+        for name, fact in facts.items():
+            self._notes.leave(f"{name}-{self.place.rank}", fact)
+        for rank in range(self.place.count):
+            for name, fact in facts.items():
+                if self._told_by(rank, name) != fact:
+                    raise TrainingError(
+                        f"Workers {self.place.rank} and {rank} differ in {name}, which has to be the same for all. "
+                        "Start each with the same command, on the same files and the same kind of device."
+                    )
         from torch.distributed.distributed_c10d import PrefixStore
 
         self._device = device

@@ -116,7 +116,7 @@ def iterate_training(
             check_start_fits(start, cell_set)
             notes = starting_notes(start, cell_set, config)
         state = yield from _build_state(cell_set, config, should_stop, workers, start)
-    workers.connect(state.device)
+    _connect(state, cell_set)
     with workers.agreed():
         run = Run.create(folder, config, cell_set) if workers.is_first else None
     if run is not None:
@@ -165,7 +165,7 @@ def iterate_resumed(
         cell_set = _cells_of(run, cells)
         state = yield from _build_state(cell_set, config, should_stop, workers)
         seconds = state.load(checkpoints[step])
-    workers.connect(state.device)
+    _connect(state, cell_set)
     if workers.is_first:
         run.change_config(config)
         run.forget_after(step)
@@ -220,6 +220,13 @@ def _cells_of(run: Run, cells: Cells | None) -> CellSet:
             f"{', '.join(record['class_names'])}). Give those, or start a new run."
         )
     return cell_set
+
+
+def _connect(state: TrainingState, cells: CellSet) -> None:
+    if state.workers.several:
+        state.workers.connect(
+            state.device, settings=repr(state.config), cells=cells.fingerprint(), checkpoint=str(state.step)
+        )
 
 
 def _train_together(
