@@ -111,8 +111,10 @@ def measured(critics: Critics, options: argparse.Namespace) -> list[dict[str, An
         f"{REFERENCE}, float32": lambda: reference(critics),
         "package, float32": lambda: package(critics, torch.float32),
         f"package, {str(fast).removeprefix('torch.')}": lambda: package(critics, fast),
-        "stacked, float32": lambda: stacked_splits(critics),
     }
+    # Grouped convolutions cannot be differentiated twice on every device.
+    if not critics.objective.penalised:
+        forms["stacked, float32"] = lambda: stacked_splits(critics)
     timings = interleaved(forms, repeats=options.repeats, warm_ups=options.warm_ups, device=critics.device)
     of_reference = next(iter(timings.values())).median
     each = STEPS_OF_A_TEST / critics.splits / critics.steps

@@ -11,7 +11,7 @@ import warnings
 
 from cyclopts import CycloptsError
 
-from napari_biogans.cli.app import INTERRUPTED, say
+from napari_biogans.cli.app import INTERRUPTED, outlive_others, say
 from napari_biogans.cli.app import app as command_line
 from napari_biogans.cli.verbs import add_verbs
 
@@ -33,6 +33,7 @@ def main(arguments: list[str] | None = None) -> int:
     int
         The exit code.
     """
+    outlive_others()
     warnings.showwarning = lambda message, *_, **__: say(f"Note: {message}")
     try:
         result = command_line(arguments, exit_on_error=False, print_error=False, result_action="return_value")
@@ -67,7 +68,7 @@ def _explain(error: Exception) -> int | None:
     # Loaded by the work by now, unless it ended before; the help needs none of them.
     from napari_biogans.evaluation import C2STStoppedError
     from napari_biogans.latent import LatentStoppedError
-    from napari_biogans.training import TrainingError, TrainingStoppedError
+    from napari_biogans.training import TrainingError, TrainingStoppedError, WorkerLostError
 
     if isinstance(error, TrainingStoppedError | C2STStoppedError | LatentStoppedError):
         say(str(error))
@@ -76,6 +77,6 @@ def _explain(error: Exception) -> int | None:
         say(f"Error: there is too little memory for this; ask for fewer cells. ({error})")
         return 1
     if isinstance(error, TrainingError | ValueError | OSError):
-        say(f"Error: {error}")
+        say(f"Error: {error}", for_first=isinstance(error, WorkerLostError) and error.first_is_lost)
         return 1
     return None

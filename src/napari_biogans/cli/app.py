@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import sys
 from datetime import datetime
 from pathlib import Path
@@ -94,13 +96,30 @@ def check_output(folder: Path, *cells: Path | None) -> None:
     check_folder(folder)
 
 
-def say(message: str) -> None:
-    """Tell the user something, on standard error."""
-    print(message, file=sys.stderr)
+def is_silent() -> bool:
+    """Tell whether this is one of several processes started by `torchrun`, of which only the first one speaks."""
+    return os.environ.get("WORLD_SIZE", "1") != "1" and os.environ.get("RANK", "0") != "0"
+
+
+def outlive_others() -> None:
+    """Let a process that `torchrun` started say what it has to: with the first one that fails, it ends all others.
+
+    A training takes its signals from where it joins the other processes.
+    """
+    if os.environ.get("WORLD_SIZE", "1") != "1" and hasattr(signal, "pthread_sigmask"):
+        signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])
+
+
+def say(message: str, *, for_first: bool = False) -> None:
+    """Tell the user something, on standard error; `for_first` in the place of the first process, which cannot."""
+    if for_first or not is_silent():
+        print(message, file=sys.stderr)
 
 
 def answer(facts: dict[str, Any], *, as_json: bool, always: bool = False) -> None:
     """Print a result on standard output: as JSON if asked for, as lines if it is to be shown always."""
+    if is_silent():
+        return
     if as_json:
         print(json.dumps(facts, indent=2, ensure_ascii=False))
     elif always:

@@ -8,6 +8,7 @@ from napari_biogans.training.errors import (
     TrainingError,
     TrainingStoppedError,
     TrainingWarning,
+    WorkerLostError,
 )
 from napari_biogans.training.events import Event, GreenSpread, Metrics, Preparing, Samples, Saved, Started, StepDone
 from napari_biogans.training.loop import iterate_resumed, iterate_training
@@ -34,6 +35,7 @@ __all__ = [
     "TrainingError",
     "TrainingStoppedError",
     "TrainingWarning",
+    "WorkerLostError",
     "iterate_resumed",
     "iterate_training",
     "make_config",

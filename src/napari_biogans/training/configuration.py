@@ -62,7 +62,7 @@ class TrainingConfig:
     goes on too where the objective takes its kind."""
 
     batch_size: Annotated[int, Field(ge=2, le=65_536)] = 64
-    """Cells of each class in a step."""
+    """Cells of each class in a step, of all processes that train together."""
 
     critic_steps: Annotated[int, Field(ge=1, le=1000)] | None = None
     """Critic steps for each generator step; empty: 1 for gan, 5 for wgan (with its schedule) and wgan-gp."""

@@ -11,6 +11,7 @@ from typing import Literal, TypeVar
 import torch
 from torch import nn
 
+from napari_biogans.training.distributed import Place
 from napari_biogans.training.errors import TrainingError
 
 Precision = Literal["auto", "float32", "bfloat16"]
@@ -27,6 +28,8 @@ def choose_device(name: str = "auto") -> torch.device:
     name : str
         `"auto"` for the best there is (CUDA, then Apple's MPS, then the CPU),
         or a name that torch knows: `"cpu"`, `"cuda"`, `"cuda:1"`, `"mps"`.
+        Of several processes that `torchrun` started, each gets a GPU of its
+        own for `"cuda"`.
 
     Returns
     -------
@@ -43,9 +46,10 @@ def choose_device(name: str = "auto") -> torch.device:
     device(type='cpu')
     """
     if name == "auto":
-        if torch.cuda.is_available():
-            return torch.device("cuda")
-        return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+        name = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
+    place = Place.from_environment()
+    if name == "cuda" and place.count > 1:
+        name = f"cuda:{place.local_rank}"
     try:
         device = torch.device(name)
     except RuntimeError:
@@ -56,7 +60,10 @@ def choose_device(name: str = "auto") -> torch.device:
         "mps": torch.backends.mps.is_available(),
     }
     if not there.get(device.type, False):
-        raise TrainingError(f"The device {name!r} is not available on this machine; take auto or cpu.")
+        advice = "take auto or cpu"
+        if place.count > 1 and device.type == "cuda":
+            advice = f"start as many processes on it as it has GPUs ({torch.cuda.device_count()}), or take cpu"
+        raise TrainingError(f"The device {name!r} is not available on this machine; {advice}.")
     return device
 
 
@@ -107,7 +114,8 @@ def choose_threads() -> int:
     part of it; one whose processor is busy with something else, as with
     napari's window, holds up all others, and everything becomes several times
     slower instead of a little. So what is computed beside the main thread
-    leaves a processor to it; the main thread itself takes all.
+    leaves a processor to it; the main thread itself takes all, or its share
+    where several processes on the machine train together.
 
     Returns
     -------
@@ -121,7 +129,7 @@ def choose_threads() -> int:
     # Not every system tells which processors a process may use.
     there = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     beside_main = threading.current_thread() is not threading.main_thread()
-    return max(1, min(default, there - beside_main))
+    return max(1, min(default, there // Place.from_environment().local_count - beside_main))
 
 
 @contextmanager

@@ -26,5 +26,21 @@ class DeviceMemoryError(TrainingError):
     """The device has too little memory for the batch."""
 
 
+class WorkerLostError(TrainingError):
+    """One of several processes that train a model together has ended, or cannot be reached.
+
+    Parameters
+    ----------
+    message : str
+    first_is_lost : bool
+        Whether it is the process that tells what happens, so that this one
+        has to.
+    """
+
+    def __init__(self, message: str, *, first_is_lost: bool = False) -> None:
+        super().__init__(message)
+        self.first_is_lost = first_is_lost
+
+
 class RunError(TrainingError):
     """A run folder that cannot be used as asked."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import os
 import platform
-import time
 import warnings
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import asdict
@@ -18,11 +17,14 @@ import torch
 from napari_biogans.cells import CellSet, read_cells
 from napari_biogans.cells.neighbours import never
 from napari_biogans.models import Model, architecture_named
+from napari_biogans.training.clock import Clock
 from napari_biogans.training.configuration import TrainingConfig
 from napari_biogans.training.device_memory import forget_peak, peak_memory, peak_words
 from napari_biogans.training.devices import choose_device, chosen_threads
-from napari_biogans.training.errors import RunError, TrainingDivergedError, TrainingWarning
+from napari_biogans.training.distributed import ALONE, Workers
+from napari_biogans.training.errors import RunError, TrainingDivergedError, TrainingWarning, WorkerLostError
 from napari_biogans.training.events import Event, Metrics, Samples, Saved, Started, StepDone
+from napari_biogans.training.following import follow
 from napari_biogans.training.memory import advance, check_memory, explained_build
 from napari_biogans.training.preparing import found_neighbours
 from napari_biogans.training.run import Run, check_free, resumed_config
@@ -38,7 +40,6 @@ from napari_biogans.training.state import TrainingState, check_networks
 
 Cells = CellSet | str | os.PathLike[str]
 Training = Generator[Event, None, Model]
-RATE_SMOOTHING = 0.05
 
 
 def iterate_training(
@@ -47,6 +48,7 @@ def iterate_training(
     config: TrainingConfig | None = None,
     *,
     should_stop: Callable[[], bool] = never,
+    workers: Workers = ALONE,
 ) -> Training:
     """Train a model, yielding what happens.
 
@@ -60,6 +62,9 @@ def iterate_training(
     should_stop : callable
         Asked after every step; when it says True, the run is saved and the
         generator returns. A generator that is closed saves the run too.
+    workers : Workers
+        That train together. Only the first one writes, and yields more than
+        `Preparing`.
 
     Yields
     ------
@@ -82,7 +87,8 @@ def iterate_training(
     TrainingError
         If the training cannot start (`RunError`: the folder holds a run;
         `TrainingStoppedError`: it was stopped before its first step) or
-        cannot go on (`TrainingDivergedError`, `DeviceMemoryError`).
+        cannot go on (`TrainingDivergedError`, `DeviceMemoryError`,
+        `WorkerLostError`).
 
     Warns
     -----
@@ -99,22 +105,25 @@ def iterate_training(
     ['Started', 'Samples', 'GreenSpread', 'StepDone', 'StepDone', 'Metrics', 'Samples', 'GreenSpread', 'Saved']
     """
     config = config or TrainingConfig()
-    check_start(folder, config)
-    start = model_to_start_from(config)
-    if start is not None:
-        config = config_of_start(config, start)
-    cell_set = cells if isinstance(cells, CellSet) else read_cells(cells)
-    notes = []
-    if start is not None:
-        check_start_fits(start, cell_set)
-        notes = starting_notes(start, cell_set, config)
-    state = yield from _build_state(cell_set, config, should_stop, start)
-    run = Run.create(folder, config, cell_set)
-    for note in notes:
-        warnings.warn(note, TrainingWarning, stacklevel=2)
-        run.log(note)
-    with chosen_threads():
-        return (yield from _train(run, state, cell_set, 0.0, should_stop))
+    with workers.agreed():
+        check_start(folder, config, workers)
+        start = model_to_start_from(config)
+        if start is not None:
+            config = config_of_start(config, start)
+        cell_set = cells if isinstance(cells, CellSet) else read_cells(cells)
+        notes = []
+        if start is not None:
+            check_start_fits(start, cell_set)
+            notes = starting_notes(start, cell_set, config)
+        state = yield from _build_state(cell_set, config, should_stop, workers, start)
+    _connect(state, cell_set)
+    with workers.agreed():
+        run = Run.create(folder, config, cell_set) if workers.is_first else None
+    if run is not None:
+        for note in notes:
+            warnings.warn(note, TrainingWarning, stacklevel=2)
+            run.log(note)
+    return (yield from _train_together(run, state, cell_set, 0.0, should_stop))
 
 
 def iterate_resumed(
@@ -122,6 +131,7 @@ def iterate_resumed(
     cells: Cells | None = None,
     *,
     should_stop: Callable[[], bool] = never,
+    workers: Workers = ALONE,
     **changes: Any,
 ) -> Training:
     """Go on with a run from its last checkpoint, exactly as if it had not stopped.
@@ -136,30 +146,33 @@ def iterate_resumed(
         Of the run.
     cells : CellSet or path-like, optional
         The cells of the run; default those at the path that the run recorded.
-    should_stop : callable
-        As for `iterate_training`.
+    should_stop, workers
+        As for `iterate_training`. There may be more workers than before, or
+        fewer; each has to see the folder of the run.
     **changes
         Settings that may change: `steps` (in all), `minutes`, `device` and how
         often things are saved.
     """
-    run = Run(folder)
-    config = resumed_config(run, **changes)
-    checkpoints = run.checkpoints()
-    if not checkpoints:
-        raise RunError(f"{run.folder}: this run has no checkpoint to go on from. Start it again in another folder.")
-    step = max(checkpoints)
-    if step >= config.steps:
-        raise RunError(f"{run.folder}: this run is at step {step} already. Give more steps than that to go on.")
-    cell_set = _cells_of(run, cells)
-    state = yield from _build_state(cell_set, config, should_stop)
-    seconds = state.load(checkpoints[step])
-    run.change_config(config)
-    run.forget_after(step)
-    with chosen_threads():
-        return (yield from _train(run, state, cell_set, seconds, should_stop))
+    with workers.agreed():
+        run = Run(folder)
+        config = resumed_config(run, **changes)
+        checkpoints = run.checkpoints()
+        if not checkpoints:
+            raise RunError(f"{run.folder}: this run has no checkpoint to go on from. Start it again in another folder.")
+        step = max(checkpoints)
+        if step >= config.steps:
+            raise RunError(f"{run.folder}: this run is at step {step} already. Give more steps than that to go on.")
+        cell_set = _cells_of(run, cells)
+        state = yield from _build_state(cell_set, config, should_stop, workers)
+        seconds = state.load(checkpoints[step])
+    _connect(state, cell_set)
+    if workers.is_first:
+        run.change_config(config)
+        run.forget_after(step)
+    return (yield from _train_together(run if workers.is_first else None, state, cell_set, seconds, should_stop))
 
 
-def check_start(folder: str | os.PathLike[str], config: TrainingConfig) -> None:
+def check_start(folder: str | os.PathLike[str], config: TrainingConfig, workers: Workers = ALONE) -> None:
     """Refuse a training that cannot start anyway, before its cells are read, which may take minutes.
 
     Raises
@@ -168,23 +181,29 @@ def check_start(folder: str | os.PathLike[str], config: TrainingConfig) -> None:
         If the device is not there, the folder holds a run, or there is no
         model to start from.
     """
-    choose_device(config.device)
-    check_free(folder)
+    workers.check_settings(config.batch_size, choose_device(config.device))
+    if workers.is_first:
+        check_free(folder)
     model_to_start_from(config)
 
 
 def _build_state(
-    cells: CellSet, config: TrainingConfig, should_stop: Callable[[], bool], start: Model | None = None
+    cells: CellSet,
+    config: TrainingConfig,
+    should_stop: Callable[[], bool],
+    workers: Workers,
+    start: Model | None = None,
 ) -> Generator[Event, None, TrainingState]:
+    workers.check_settings(config.batch_size, choose_device(config.device))
     cells.check_trainable()
     check_networks(cells, config)
-    check_memory(cells, config)
+    check_memory(cells, config, workers)
     forget_peak(choose_device(config.device))
     neighbours = None
     if architecture_named(config.architecture).layout == "multi-channel":
         neighbours = yield from found_neighbours(cells, config, should_stop)
     with explained_build():
-        return TrainingState(cells, config, neighbours, start)
+        return TrainingState(cells, config, neighbours, start, workers)
 
 
 def _cells_of(run: Run, cells: Cells | None) -> CellSet:
@@ -203,12 +222,30 @@ def _cells_of(run: Run, cells: Cells | None) -> CellSet:
     return cell_set
 
 
+def _connect(state: TrainingState, cells: CellSet) -> None:
+    if state.workers.several:
+        state.workers.connect(
+            state.device, settings=repr(state.config), cells=cells.fingerprint(), checkpoint=str(state.step)
+        )
+
+
+def _train_together(
+    run: Run | None, state: TrainingState, cells: CellSet, seconds_before: float, should_stop: Callable[[], bool]
+) -> Training:
+    """Let the workers train: the one that has a run writes it, the others follow."""
+    state.take_from_first()
+    with chosen_threads():
+        if run is None:
+            return follow(state, should_stop)
+        return (yield from _train(run, state, cells, seconds_before, should_stop))
+
+
 def _train(
     run: Run, state: TrainingState, cells: CellSet, seconds_before: float, should_stop: Callable[[], bool]
 ) -> Training:
     config = state.config
     meter = SpreadMeter(cells, config)
-    clock = _Clock(seconds_before, config.minutes)
+    clock = Clock(seconds_before, config.minutes)
     latents = sample_latents(config.architecture, state.shape, config.samples, config.seed)
     saved_step = state.step
 
@@ -249,7 +286,7 @@ def _train(
             advance(state)
             clock.tick()
             yield StepDone(state.step, config.steps, clock.rate)
-            is_last = should_stop() or clock.is_over() or state.step == config.steps
+            is_last = state.workers.any(should_stop() or clock.is_over()) or state.step == config.steps
             # A stop takes no metrics, so that the rows of a resumed run are those of one that went through.
             if state.step % config.log_every == 0 or state.step == config.steps:
                 metrics = Metrics(step=state.step, seconds=clock.seconds(), **state.take_metrics()._asdict())
@@ -269,6 +306,7 @@ def _train(
             if is_last:
                 peak = peak_words(saved.peak_memory, str(state.device))
                 run.log(f"saved at step {state.step} after {clock.seconds():.0f} s; {peak}")
+                state.workers.wait_for_all()
                 return model
     except GeneratorExit:
         # Whoever listened has gone, as when a window is closed: between two steps everything can still be saved.
@@ -276,6 +314,13 @@ def _train(
             save(state.model(run.last_metrics()))
         run.log(f"closed at step {state.step}, saved at step {saved_step}")
         raise
+    except WorkerLostError as error:
+        reason = state.workers.explain_loss()
+        state.undo()
+        if saved_step < state.step:
+            save(state.model(run.last_metrics()))
+        run.log(f"ended by WorkerLostError, saved at step {saved_step}: {reason}")
+        raise WorkerLostError(f"{reason} {_how_to_go_on(run)}") from error
     except Exception as error:
         run.log(f"ended at step {state.step} by {type(error).__name__}: {error}")
         raise
@@ -293,37 +338,14 @@ def _diverged(run: Run, state: TrainingState, what: str) -> TrainingDivergedErro
     return TrainingDivergedError(f"The {what} became infinite or NaN by step {state.step}. {last} {advice}.")
 
 
+def _how_to_go_on(run: Run) -> str:
+    if not (kept := run.checkpoints()):
+        return f"Nothing was saved yet: start again, in another folder than {run.folder}."
+    return (
+        f"Step {max(kept)} is saved. Go on with any number of workers, or with one process: "
+        f"napari-biogans resume {run.folder}"
+    )
+
+
 def _versions() -> str:
     return f"napari-biogans {version('napari-biogans')}, Python {platform.python_version()}, torch {torch.__version__}"
-
-
-class _Clock:
-    """Time trained, over all parts of a run, and the rate of late."""
-
-    def __init__(self, seconds_before: float, minutes: float | None) -> None:
-        now = time.monotonic()
-        self._started = now - seconds_before
-        self._end = math.inf if minutes is None else now + 60 * minutes
-        self._last_tick = now
-        self._step_time: float | None = None
-
-    @property
-    def rate(self) -> float:
-        """Steps per second."""
-        return 1 / self._step_time if self._step_time else 0.0
-
-    def tick(self) -> None:
-        """Take note of a step that is done."""
-        now = time.monotonic()
-        took, self._last_tick = now - self._last_tick, now
-        if self._step_time is None:
-            self._step_time = took
-        self._step_time += RATE_SMOOTHING * (took - self._step_time)
-
-    def seconds(self) -> float:
-        """Give the time trained so far."""
-        return time.monotonic() - self._started
-
-    def is_over(self) -> bool:
-        """Tell whether the time limit has passed."""
-        return time.monotonic() >= self._end

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -11,6 +12,7 @@ from napari_biogans.cells import CellSet
 from napari_biogans.training.configuration import TrainingConfig
 from napari_biogans.training.device_memory import available_memory, gigabytes
 from napari_biogans.training.devices import choose_device
+from napari_biogans.training.distributed import ALONE, Workers
 from napari_biogans.training.errors import DeviceMemoryError
 from napari_biogans.training.memory_estimate import estimate_memory
 from napari_biogans.training.state import TrainingState
@@ -20,8 +22,11 @@ MARGIN = 1.3
 """By how much an estimate may be too high or too low (benchmarks/memory.md)."""
 
 
-def check_memory(cells: CellSet, config: TrainingConfig) -> None:
+def check_memory(cells: CellSet, config: TrainingConfig, workers: Workers = ALONE) -> None:
     """Refuse a training for which the device clearly has too little memory, before anything is built.
+
+    Each of several workers holds its part of a batch, and those on the CPU of
+    one machine share its memory.
 
     Raises
     ------
@@ -32,20 +37,24 @@ def check_memory(cells: CellSet, config: TrainingConfig) -> None:
     available = available_memory(device)
     if available is None:
         return
+    if device.type == "cpu":
+        available //= workers.place.local_count
     estimate = estimate_memory(cells, config, device)
-    needed = estimate.of_batch(config.batch_size)
+    part = math.ceil(config.batch_size / workers.place.count)
+    needed = estimate.of_batch(part)
     if needed <= MARGIN * available:
         return
     smallest = estimate.of_batch(SMALLEST_BATCH)
-    fitting = max(SMALLEST_BATCH, estimate.largest_batch(round(available / MARGIN)))
+    fitting = max(SMALLEST_BATCH, estimate.largest_batch(round(available / MARGIN)) * workers.place.count)
     advice = (
         f"A batch of {fitting} should fit."
         if smallest <= available
         else f"Even a batch of {SMALLEST_BATCH} would need {gigabytes(smallest)}: take a smaller width or another "
         "device, or end other programs that use it."
     )
+    of_which = "its part of " if workers.several else ""
     raise DeviceMemoryError(
-        f"The device {device} has too little memory for a batch of {config.batch_size} cells: about "
+        f"The device {device} has too little memory for {of_which}a batch of {config.batch_size} cells: about "
         f"{gigabytes(needed)} would be needed, and {gigabytes(available)} are free. {advice}"
     )
 
@@ -71,7 +80,7 @@ def explained_build() -> Iterator[None]:
 
 
 def advance(state: TrainingState) -> None:
-    """Take one step; without the memory for it, find out which batch would fit.
+    """Take one step; without the memory for it, find out which batch would fit, unless there are several workers.
 
     Raises
     ------
@@ -87,6 +96,11 @@ def advance(state: TrainingState) -> None:
         reason = str(error)
     # Outside the except block, where the traceback no longer holds the tensors of the failed step.
     wanted = state.config.batch_size
+    if state.workers.several:
+        raise DeviceMemoryError(
+            f"The device {state.device} has too little memory for its part of a batch of {wanted} cells. Take a "
+            f"smaller batch size, or more workers. ({reason})"
+        )
     fitting = _largest_fitting_batch(state)
     advice = (
         f"A batch of {fitting} fits."

@@ -6,9 +6,10 @@ from dataclasses import replace
 
 from napari_biogans.models import Model, ModelFileError, load_model, modelfile
 from napari_biogans.training.averaging import calibrate
+from napari_biogans.training.checkpoints import tensors_under
 from napari_biogans.training.errors import RunError
 from napari_biogans.training.run import Run
-from napari_biogans.training.state import side_rng, tensors_under
+from napari_biogans.training.state import side_rng
 
 PARTS = {"last": "generator", "averaged": "averaged", "critic": "critic"}
 """Names of networks in a model, and in a checkpoint."""

@@ -9,7 +9,7 @@ from copy import deepcopy
 from dataclasses import asdict, replace
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, NamedTuple, cast
+from typing import NamedTuple, cast
 
 import torch
 from torch import Tensor, nn
@@ -19,13 +19,17 @@ from napari_biogans.cells.red_neighbours import RedNeighbours, find_red_neighbou
 from napari_biogans.models import Architecture, Model, ModelHeader, NetworkShape, architecture_named, modelfile
 from napari_biogans.models.model import CellType
 from napari_biogans.training.averaging import AveragedGenerator, calibrate
+from napari_biogans.training.checkpoints import Contents, load_optimiser, optimiser_tensors, prefixed, tensors_under
+from napari_biogans.training.collectives import in_one_go, take_from_first
 from napari_biogans.training.compiling import pays_to_compile
 from napari_biogans.training.configuration import TrainingConfig
 from napari_biogans.training.data import ClassSampler, MultiChannelSampler, Sampler
 from napari_biogans.training.devices import choose_device, choose_precision
+from napari_biogans.training.distributed import ALONE, Workers
 from napari_biogans.training.errors import RunError, TrainingError
 from napari_biogans.training.reference import ReferenceCriticStep, ReferenceGeneratorStep
 from napari_biogans.training.replay import Ahead, replayed
+from napari_biogans.training.shared_norm import share_norms
 from napari_biogans.training.starting import copy_weights
 from napari_biogans.training.steps import CriticStep, GeneratorStep
 
@@ -51,6 +55,8 @@ class TrainingState:
         searched for if they are needed and not given.
     start : Model, optional
         Whose weights the training starts from.
+    workers : Workers
+        That train together; each computes its part of every batch.
     reference : bool
         Whether the steps are the plain ones, in float32, that the fast ones
         are compared with.
@@ -68,10 +74,12 @@ class TrainingState:
         config: TrainingConfig,
         neighbours: RedNeighbours | None = None,
         start: Model | None = None,
+        workers: Workers = ALONE,
         *,
         reference: bool = False,
     ) -> None:
         self.config = config
+        self.workers = workers
         architecture = architecture_named(config.architecture)
         if architecture.pools_classes:
             cells = cells.pool()
@@ -104,6 +112,10 @@ class TrainingState:
         self._sampler = self._make_sampler(architecture, cells, neighbours)
         self._sums = torch.zeros(len(StepMetrics._fields), device=self.device)
         self._summed_steps = 0
+        self._before: Contents | None = None
+        if workers.several:
+            share_norms(self.generator)
+            share_norms(self.critic)
         self._record_steps()
 
     @property
@@ -123,15 +135,18 @@ class TrainingState:
                 ReferenceCriticStep(objective, critic, rate),
                 ReferenceGeneratorStep(objective, generator, critic, rate),
             )
+        part = self.workers.part_of(self.config.batch_size)
         return (
-            CriticStep(objective, critic, rate, self.precision, compiles=compiles),
-            GeneratorStep(objective, generator, critic, rate, self.precision),
+            CriticStep(objective, critic, rate, self.precision, part, compiles=compiles),
+            GeneratorStep(objective, generator, critic, rate, self.precision, part),
         )
 
     def _record_steps(self) -> None:
         """Begin to record steps, for batches of this size."""
         sampler, critic_step, generator_step = self._sampler, self._critic_step, self._generator_step
-        device = self.device if isinstance(critic_step, CriticStep) else torch.device("cpu")
+        # Sums over several workers are not recorded, and have to come in the same order everywhere.
+        recorded = isinstance(critic_step, CriticStep) and not self.workers.several
+        device = self.device if recorded else torch.device("cpu")
         prepare = Ahead(device)
 
         # Not a method, with which the state would hold itself, and its memory, until Python's collector comes by.
@@ -168,7 +183,15 @@ class TrainingState:
 
         As published, the generator learns from the fakes of the last critic
         step; critic steps build no graph of the generator.
+
+        Raises
+        ------
+        WorkerLostError
+            If one of several workers is lost; `undo` brings the state before
+            the step back.
         """
+        if self.workers.several and self.workers.is_first:
+            self._before = self._contents().copied()
         self.generator.train()
         self.critic.train()
         critic_steps = self.config.critic_steps_at(self.step)
@@ -180,11 +203,31 @@ class TrainingState:
         self.step += 1
 
     def _draw(self, critic_steps: int) -> tuple[Tensor, ...]:
-        """Draw all random numbers of a step: for each critic step the latents, the mixes, and those of the cells."""
+        """Draw all random numbers of a step: for each critic step the latents, the mixes, and those of the cells.
+
+        All workers draw those of the whole batch, and each takes its part.
+        """
         batch, rng, device = self.config.batch_size, self._rng, self.device
         latents = torch.randn(critic_steps, batch, self.shape.latent_size, generator=rng, device=device)
         mix = torch.rand(critic_steps, self._sampler.classes, batch, generator=rng, device=device)
-        return latents, mix, *self._sampler.draw(critic_steps)
+        own = self.workers.part_of(batch).cells
+        return latents[:, own], *(draws[:, :, own] for draws in (mix, *self._sampler.draw(critic_steps)))
+
+    def undo(self) -> None:
+        """Go back to before the last step, which may have been done in part only."""
+        if self._before is not None:
+            self._restore(self._before)
+
+    def take_from_first(self) -> None:
+        """Make the weights those of worker 0, so that all begin with the same, also on machines that round otherwise.
+
+        Raises
+        ------
+        WorkerLostError
+        """
+        if self.workers.several:
+            tensors = [tensor for name, tensor in self._contents().tensors.items() if name.startswith(_LEARNED)]
+            in_one_go(take_from_first, [tensor for tensor in tensors if tensor.is_floating_point()])
 
     def take_metrics(self) -> StepMetrics:
         """Give the means since the last call (all NaN right after one), and begin new ones."""
@@ -225,24 +268,40 @@ class TrainingState:
         seconds : float
             Trained so far.
         """
+        tensors, header = self._contents()
+        modelfile.write(path, tensors, {**header, "seconds": seconds}, kind="checkpoint")
+
+    def _contents(self) -> Contents:
+        """Give what a checkpoint holds; the tensors are those that the next step changes."""
         tensors = {
-            **_prefixed("generator", self.generator.state_dict()),
-            **_prefixed("critic", self.critic.state_dict()),
-            **_prefixed("generator-optimiser", _optimiser_tensors(self._generator_step.optimiser)),
-            **_prefixed("critic-optimiser", _optimiser_tensors(self._critic_step.optimiser)),
-            **_prefixed("sampler", self._sampler.state()),
+            **prefixed("generator", self.generator.state_dict()),
+            **prefixed("critic", self.critic.state_dict()),
+            **prefixed("generator-optimiser", optimiser_tensors(self._generator_step.optimiser)),
+            **prefixed("critic-optimiser", optimiser_tensors(self._critic_step.optimiser)),
+            **prefixed("sampler", self._sampler.state()),
             "rng": self._rng.get_state(),
             "sums": self._sums,
         }
         if self.averaged is not None:
-            tensors.update(_prefixed("averaged", self.averaged.network.state_dict()))
-        header = {
-            "step": self.step,
-            "seconds": seconds,
-            "summed_steps": self._summed_steps,
-            "device": self.device.type,
-        }
-        modelfile.write(path, tensors, header, kind="checkpoint")
+            tensors.update(prefixed("averaged", self.averaged.network.state_dict()))
+        return Contents(tensors, {"step": self.step, "summed_steps": self._summed_steps, "device": self.device.type})
+
+    def _restore(self, contents: Contents) -> None:
+        tensors, header = contents
+        self.generator.load_state_dict(tensors_under("generator", tensors))
+        self.critic.load_state_dict(tensors_under("critic", tensors))
+        if self.averaged is not None:
+            self.averaged.network.load_state_dict(tensors_under("averaged", tensors))
+        load_optimiser(self._generator_step.optimiser, tensors_under("generator-optimiser", tensors))
+        load_optimiser(self._critic_step.optimiser, tensors_under("critic-optimiser", tensors))
+        self._sampler.load_state(tensors_under("sampler", tensors))
+        self.step = int(header["step"])
+        self._summed_steps = int(header["summed_steps"])
+        self._sums.copy_(tensors["sums"])
+        if header["device"] == self.device.type:
+            self._rng.set_state(tensors["rng"])
+        else:
+            self._rng.manual_seed(self.config.seed + self.step)
 
     def load(self, path: Path) -> float:
         """Go on from a checkpoint.
@@ -265,28 +324,19 @@ class TrainingState:
             If the checkpoint is damaged or of other networks.
         """
         try:
-            tensors, header = modelfile.read(path, kind="checkpoint")
-            self.generator.load_state_dict(tensors_under("generator", tensors))
-            self.critic.load_state_dict(tensors_under("critic", tensors))
-            if self.averaged is not None:
-                self.averaged.network.load_state_dict(tensors_under("averaged", tensors))
-            _load_optimiser(self._generator_step.optimiser, tensors_under("generator-optimiser", tensors))
-            _load_optimiser(self._critic_step.optimiser, tensors_under("critic-optimiser", tensors))
-            self._sampler.load_state(tensors_under("sampler", tensors))
-            self.step = int(header["step"])
-            self._summed_steps = int(header["summed_steps"])
-            self._sums.copy_(tensors["sums"])
-            if header["device"] == self.device.type:
-                self._rng.set_state(tensors["rng"])
-            else:
-                self._rng.manual_seed(self.config.seed + self.step)
-            return float(header["seconds"])
+            contents = Contents(*modelfile.read(path, kind="checkpoint"))
+            self._restore(contents)
+            return float(contents.header["seconds"])
         except (modelfile.ModelFileError, RuntimeError, KeyError, ValueError) as error:
             raise RunError(f"{path}: this checkpoint cannot be resumed from: {error}") from error
 
     def _side_rng(self) -> torch.Generator:
         """Random numbers of this step that leave the training's own as they are."""
         return side_rng(self.config.seed, self.step, self.device)
+
+
+_LEARNED = ("generator", "critic", "averaged")
+"""How the names of tensors begin that steps change, in `Contents`."""
 
 
 def side_rng(seed: int, step: int, device: torch.device) -> torch.Generator:
@@ -331,31 +381,3 @@ def network_shape(cells: CellSet, config: TrainingConfig) -> NetworkShape:
 def _contiguous(network: nn.Module) -> nn.Module:
     """Lay weights out as a file does, so that a model draws the same before it is saved and after."""
     return network.to(memory_format=torch.contiguous_format)  # type: ignore[call-overload, no-any-return]
-
-
-def _prefixed(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
-    return {f"{prefix}.{name}": tensor for name, tensor in tensors.items()}
-
-
-def tensors_under(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
-    """Take the tensors of a checkpoint that belong to one part, by their names in it."""
-    start = f"{prefix}."
-    return {name.removeprefix(start): tensor for name, tensor in tensors.items() if name.startswith(start)}
-
-
-def _optimiser_tensors(optimiser: torch.optim.Optimizer) -> dict[str, Tensor]:
-    """Flatten an optimiser's state, {parameter: {name: tensor}}; its settings follow from the configuration."""
-    state = optimiser.state_dict()["state"]
-    return {f"{index}.{name}": value for index, values in state.items() for name, value in values.items()}
-
-
-def _load_optimiser(optimiser: torch.optim.Optimizer, tensors: dict[str, Tensor]) -> None:
-    weights = [weight for group in optimiser.param_groups for weight in group["params"]]
-    state: dict[int, dict[str, Any]] = {}
-    for key, value in tensors.items():
-        index, _, name = key.partition(".")
-        weight = weights[int(index)]
-        # Laid out in memory as the weight, so that the sums are done in the same order as before.
-        same = torch.empty_like(weight).copy_(value) if value.shape == weight.shape else value
-        state.setdefault(int(index), {})[name] = same
-    optimiser.load_state_dict({**optimiser.state_dict(), "state": state})

@@ -17,6 +17,7 @@ from torch.optim import Optimizer
 
 from napari_biogans.models.critics import AnyCritic, Critic
 from napari_biogans.training.chain import Chain, Convolution, Pass
+from napari_biogans.training.collectives import WHOLE_BATCH, BatchPart
 from napari_biogans.training.compiling import compiled
 from napari_biogans.training.devices import channels_last
 from napari_biogans.training.objectives import (
@@ -43,6 +44,8 @@ class CriticStep:
     learning_rate : float
     precision : torch.dtype
         That convolutions compute in.
+    part : BatchPart
+        Of each batch, that it gets; gradients and losses are those of all.
     compiles : bool
         Whether the gradients of a critic without batch norms are compiled at
         the first step, which takes half a minute and makes steps on a GPU
@@ -66,10 +69,12 @@ class CriticStep:
         critic: AnyCritic,
         learning_rate: float,
         precision: torch.dtype = torch.float32,
+        part: BatchPart = WHOLE_BATCH,
         *,
         compiles: bool = False,
     ) -> None:
-        self.objective, self.critic, self._precision = objective, channels_last(critic), precision
+        self.objective, self.critic = objective, channels_last(critic)
+        self._precision, self._part = precision, part
         self._closed_form = compiled(closed_form) if compiles else closed_form
         self.optimiser = fast_optimiser(objective, critic, learning_rate)
 
@@ -93,10 +98,10 @@ class CriticStep:
         # one is enough for all.
         of_class = self._by_autograd if _has_batch_norms(critics[0]) else self._in_closed_form
         results = [
-            of_class(*parts, factor=1 / len(critics))
+            of_class(*parts, factor=self._part.share / len(critics))
             for parts in zip(critics, real.split(1), fake.split(1), mix.split(1), strict=True)
         ]
-        return CriticLoss(*map(torch.cat, zip(*results, strict=True)))
+        return CriticLoss(*self._part.add_up(self.critic, [torch.cat(values) for values in zip(*results, strict=True)]))
 
     def _by_autograd(self, critic: Critic, real: Tensor, fake: Tensor, mix: Tensor, *, factor: float) -> CriticLoss:
         """Let batch norms see real and fake cells apart."""
@@ -147,6 +152,8 @@ class GeneratorStep:
     learning_rate : float
     precision : torch.dtype
         That convolutions compute in.
+    part : BatchPart
+        Of each batch, that it gets; gradients and losses are those of all.
     """
 
     def __init__(
@@ -156,9 +163,10 @@ class GeneratorStep:
         critic: AnyCritic,
         learning_rate: float,
         precision: torch.dtype = torch.float32,
+        part: BatchPart = WHOLE_BATCH,
     ) -> None:
         self.objective, self.generator, self.critic = objective, channels_last(generator), critic
-        self._precision = precision
+        self._precision, self._part = precision, part
         self.optimiser = fast_optimiser(objective, generator, learning_rate)
 
     def draw(self, latents: Tensor) -> Tensor:
@@ -188,9 +196,10 @@ class GeneratorStep:
         with rounded_to(self._precision, latents.device):
             loss = self.objective.generator_loss(self.critic(self.generator(latents))).mean()
         self.optimiser.zero_grad()
-        loss.backward()
+        (loss * self._part.share).backward()
         self.critic.requires_grad_(True)
-        return loss.detach()
+        (total,) = self._part.add_up(self.generator, [loss.detach()])
+        return total
 
     def __call__(self, latents: Tensor) -> Tensor:
         """Take the step: as `gradients`, and change the generator by them."""

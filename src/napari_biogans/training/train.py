@@ -16,6 +16,7 @@ from napari_biogans.cells import CellSet, read_cells
 from napari_biogans.cells.neighbours import never
 from napari_biogans.models import Model
 from napari_biogans.training.configuration import make_config
+from napari_biogans.training.distributed import joined_workers
 from napari_biogans.training.events import Event, Metrics, Preparing, Started, StepDone
 from napari_biogans.training.loop import Cells, Training, check_start, iterate_resumed, iterate_training
 
@@ -33,6 +34,10 @@ def train(
 
     Ctrl-C finishes the step, saves the run and returns what there is; the run
     can be resumed.
+
+    Processes that `torchrun` started train together: each has to make this
+    call with the same arguments and computes its part of every batch. Only the
+    first shows progress, is told events and writes the run.
 
     Parameters
     ----------
@@ -61,6 +66,7 @@ def train(
         If nothing can be learned from the cells.
     TrainingError
         If the training cannot start or go on; the message says what to do.
+        `WorkerLostError`: another of the processes has ended.
 
     Examples
     --------
@@ -80,12 +86,16 @@ def train(
     (1, 3, 2, 48, 80)
     """
     config = make_config(**settings)
-    check_start(folder, config)
-    if not isinstance(cells, CellSet):
-        cells = read_cells(cells, progress=progress)
-    with stopped_by_interrupt(should_stop) as stop:
+    with joined_workers() as workers, stopped_by_interrupt(lambda: workers.terminated or should_stop()) as stop:
+        progress = progress and workers.is_first
+        with workers.agreed():
+            check_start(folder, config, workers)
+            if not isinstance(cells, CellSet):
+                cells = read_cells(cells, progress=progress)
         return run_to_end(
-            iterate_training(cells, folder, config, should_stop=stop), progress=progress, on_event=on_event
+            iterate_training(cells, folder, config, should_stop=stop, workers=workers),
+            progress=progress,
+            on_event=on_event if workers.is_first else None,
         )
 
 
@@ -124,9 +134,11 @@ def resume(
     TrainingError
         As for `train`.
     """
-    with stopped_by_interrupt(should_stop) as stop:
+    with joined_workers() as workers, stopped_by_interrupt(lambda: workers.terminated or should_stop()) as stop:
         return run_to_end(
-            iterate_resumed(folder, cells, should_stop=stop, **changes), progress=progress, on_event=on_event
+            iterate_resumed(folder, cells, should_stop=stop, workers=workers, **changes),
+            progress=progress and workers.is_first,
+            on_event=on_event if workers.is_first else None,
         )
 
 
