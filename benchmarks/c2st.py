@@ -142,7 +142,9 @@ def by_precision(device: str) -> list[dict[str, Any]]:
     for name, other in sides.items():
         for precision in ("float32", "bfloat16"):
             given = (CellSet([images], ["tips"], intensity_range=cells.intensity_range) for images in (first, other))
-            result = c2st(*given, precision=precision, device=device, store=None, progress=False, band=False).overall
+            result = c2st(
+                *given, splits=4, precision=precision, device=device, store=None, progress=False, band=False
+            ).overall
             low, high = result.interval
             rows.append(
                 {

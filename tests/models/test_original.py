@@ -208,7 +208,7 @@ def test_extra_layers_are_found_and_computed(tmp_path):
             parts = [weights[norm + part] for part in ("running_mean", "running_var", "weight", "bias")]
             features = torch.nn.functional.batch_norm(features, *parts).relu()
     with torch.no_grad():
-        assert torch.allclose(model.generator(latents)[0], features.tanh(), atol=1e-6)
+        assert torch.allclose(model.generator(latents)[0], features.tanh(), atol=1e-5)
 
 
 def separable_with_portion(tmp_path, *, half):

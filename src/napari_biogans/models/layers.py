@@ -15,7 +15,7 @@ class TransposedConvolution(nn.ConvTranspose2d):
 
     def forward(self, features: Tensor, output_size: list[int] | None = None) -> Tensor:
         """Compute the outputs, (B, out_channels, H', W'), of features (B, in_channels, H, W)."""
-        if output_size is None and is_halving(self) and is_faster_by_phases(features):
+        if output_size is None and is_halving(self) and is_faster_by_phases(features, self.out_channels):
             return transposed_convolution(features, self.weight)
         return super().forward(features, output_size)
 
@@ -68,7 +68,8 @@ class SeparableConvolution(nn.Module):
         -------
         tensor (B, out_channels, H', W')
         """
-        if is_halving(self.red) and is_faster_by_phases(features):
+        outputs = self.red.out_channels + self.green.out_channels
+        if is_halving(self.red) and is_faster_by_phases(features, outputs):
             return transposed_convolution(features, self._joined_weight())
         return torch.cat([self.red(features[:, : self.red_in]), self.green(features)], dim=1)
 

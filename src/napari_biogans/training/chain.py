@@ -65,9 +65,9 @@ class Chain:
 
     def __init__(self, convolutions: Sequence[Convolution], dtype: torch.dtype) -> None:
         first, *others, last = convolutions
-        make_first = _PatchedLayer if is_halving(first) and computes_by_cudnn(first.weight) else _Layer
-        self.layers: list[_Layer] = [make_first(first, dtype)]
-        self.layers += [(_HalvingLayer if is_halving(own) else _Layer)(own, dtype) for own in others]
+        patched = is_halving(first) and computes_by_cudnn(first.weight)
+        self.layers = [_PatchedLayer(first, dtype) if patched else _layer(first, dtype)]
+        self.layers += [_layer(own, dtype) for own in others]
         # The last convolution is a product with one vector: it costs nothing, and decides how exact gradients are.
         self.last = last.weight
 
@@ -176,12 +176,12 @@ class _HalvingLayer(_Layer):
     """A 4x4 convolution of stride 2, whose way back is a transposed one."""
 
     def back(self, signal: Tensor, inputs: Tensor) -> Tensor:
-        if not is_faster_by_phases(signal):
+        if not is_faster_by_phases(signal, self._weight.shape[1]):
             return super().back(signal, inputs)
         return put_together(_sloped(phases(signal, phase_weight(self._weight)), by_phase(inputs)))
 
     def image_gradient(self, signal: Tensor, shape: Sequence[int]) -> Tensor:
-        if not is_faster_by_phases(signal):
+        if not is_faster_by_phases(signal, self._weight.shape[1]):
             return super().image_gradient(signal, shape)
         return put_together(phases(signal, phase_weight(self._weight)))
 
@@ -215,6 +215,10 @@ class _PatchedLayer(_HalvingLayer):
         outputs, channels = self._weight.shape[:2]
         matrix = signal.permute(0, 2, 3, 1).reshape(-1, outputs).t() @ inputs.flatten(0, 1)
         return matrix.view(outputs, 4, 4, channels).permute(0, 3, 1, 2)
+
+
+def _layer(layer: Convolution, dtype: torch.dtype) -> _Layer:
+    return _HalvingLayer(layer, dtype) if is_halving(layer) else _Layer(layer, dtype)
 
 
 def _sloped(signal: Tensor, activations: Tensor) -> Tensor:
