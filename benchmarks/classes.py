@@ -22,7 +22,7 @@ from torch import Tensor, nn
 from torch.func import functional_call, stack_module_state, vmap
 from torch.nn import functional
 
-from napari_biogans.models import ARCHITECTURES, NetworkShape
+from napari_biogans.models import ARCHITECTURES, NetworkShape, subpixel
 from napari_biogans.training.objectives import OBJECTIVES
 from napari_biogans.training.reference import critic_loss
 
@@ -32,6 +32,8 @@ Form = Callable[[Tensor], Tensor]
 
 def stacked(networks: nn.ModuleList, *, shared: bool) -> tuple[Form, list[Tensor]]:
     """All networks in one call, on the same input or each on its own, and the stacked weights."""
+    # torch.func knows nothing of the memory formats that phases need.
+    subpixel.FEW = 0
     weights, buffers = stack_module_state(list(networks))
     for weight in weights.values():
         weight.requires_grad_(True)

@@ -1,6 +1,6 @@
 """How fast is a training step, against the plain one?
 
-    python -m benchmarks train [--device cpu] [--full] [--repeats 3]
+    python -m benchmarks train [--device cpu] [--full] [--repeats 5]
 
 Steps of the reference loop (float32, eager) and of the package, on random cells,
 interleaved in one process, each from the same state; peak memory is measured in

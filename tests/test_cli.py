@@ -132,6 +132,27 @@ def test_info_is_readable_without_json(folder, capsys):
     assert any(line.split() == ["cells", "nucleus:", "4"] for line in lines)
 
 
+def test_the_demo_is_for_one_process(folder, tmp_path, capsys, monkeypatch):
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    assert main(["demo", "--cells", str(folder / "cells"), "-o", str(tmp_path / "demo")]) == 1
+    assert "for one process" in capsys.readouterr().err
+    assert not (tmp_path / "demo").exists()
+
+
+@pytest.mark.skipif(not hasattr(signal, "pthread_sigmask"), reason="signals cannot be held back on Windows")
+def test_only_verbs_that_processes_share_hold_sigterm_back(monkeypatch):
+    """Until the training takes it; nothing else would ever."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, [])
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    try:
+        for verb, is_held in (("info", False), ("train", True)):
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
+            main([verb, "--no-such-option"])
+            assert (signal.SIGTERM in signal.pthread_sigmask(signal.SIG_BLOCK, [])) is is_held
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 def test_demo_makes_a_run_and_a_picture(folder, tmp_path, capsys):
     assert main(["demo", "--cells", str(folder / "cells"), "--minutes", "0.01", "-o", str(tmp_path / "demo")]) == 0
     captured = capsys.readouterr()

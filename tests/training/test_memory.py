@@ -81,6 +81,19 @@ def test_the_batch_that_is_proposed_trains(cells, settings, tmp_path, is_availab
     assert train(cells, tmp_path / "run", progress=False, steps=1, **settings).header.step == 1
 
 
+def test_a_larger_batch_is_proposed_though_the_pause_would_not_leave_the_margin(
+    cells, settings, tmp_path, is_available
+):
+    settings |= {"width": 64, "batch_size": 20_000}
+    estimate = estimate_memory(cells, TrainingConfig(**settings), CPU)
+    is_available(int(estimate.pause * 1.1))
+    with pytest.raises(DeviceMemoryError) as raised:
+        train(cells, tmp_path / "run", progress=False, steps=1, **settings)
+    fitting = int(re.search(r"A batch of (\d+) should fit", str(raised.value))[1])
+    assert fitting > 2
+    assert estimate.of_batch(fitting) <= 1.3 * 1.1 * estimate.pause
+
+
 def test_networks_that_cannot_fit_need_a_smaller_width(cells, settings, tmp_path, is_available):
     settings |= {"width": 1024, "architecture": "star-shaped"}
     is_available(100 * MB)

@@ -125,6 +125,21 @@ def test_all_steps_are_those_of_the_reference_in_the_forms_for_a_gpu(for_cudnn):
         assert_same_gradient(ours[0], theirs[0], of_gradient)
 
 
+@pytest.mark.parametrize("objective", OBJECTIVES)
+def test_a_generator_step_that_fails_leaves_the_critic_able_to_learn(monkeypatch, objective):
+    """As where memory runs out, after which smaller batches are tried."""
+    generator, critic = networks("joint", objective)
+    real, fake, mix, latents = batch_of(generator, torch.float32)
+    step = GeneratorStep(OBJECTIVES[objective], generator, critic, 1e-4)
+    with monkeypatch.context() as patch:
+        patch.setattr(step, "critic", lambda images: 1 / 0)
+        patch.setattr(step.critic, "requires_grad_", critic.requires_grad_, raising=False)
+        with pytest.raises(ZeroDivisionError):
+            step.gradients(latents)
+    CriticStep(OBJECTIVES[objective], critic, 1e-4).gradients(real, fake, mix)
+    assert gradient_of(critic).norm() > 0
+
+
 def test_a_critic_that_is_the_same_everywhere_has_a_gradient_too():
     _, critic = networks("joint", "wgan-gp")
     for weight in critic.parameters():

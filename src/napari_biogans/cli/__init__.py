@@ -7,6 +7,7 @@ make no sense, and 130 when it was stopped by Ctrl-C (with everything saved).
 
 from __future__ import annotations
 
+import sys
 import warnings
 
 from cyclopts import CycloptsError
@@ -33,7 +34,7 @@ def main(arguments: list[str] | None = None) -> int:
     int
         The exit code.
     """
-    outlive_others()
+    outlive_others(sys.argv[1:] if arguments is None else arguments)
     warnings.showwarning = lambda message, *_, **__: say(f"Note: {message}")
     try:
         result = command_line(arguments, exit_on_error=False, print_error=False, result_action="return_value")

@@ -6,6 +6,7 @@ import json
 import os
 import signal
 import sys
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -98,15 +99,25 @@ def check_output(folder: Path, *cells: Path | None) -> None:
 
 def is_silent() -> bool:
     """Tell whether this is one of several processes started by `torchrun`, of which only the first one speaks."""
-    return os.environ.get("WORLD_SIZE", "1") != "1" and os.environ.get("RANK", "0") != "0"
+    return is_one_of_several() and os.environ.get("RANK", "0") != "0"
 
 
-def outlive_others() -> None:
+def is_one_of_several() -> bool:
+    """Tell whether this is one of several processes started by `torchrun`."""
+    return os.environ.get("WORLD_SIZE", "1") != "1"
+
+
+SHARED = (["train"], ["resume"])
+"""Verbs whose work several processes can share."""
+
+
+def outlive_others(arguments: Sequence[str]) -> None:
     """Let a process that `torchrun` started say what it has to: with the first one that fails, it ends all others.
 
-    A training takes its signals from where it joins the other processes.
+    A training takes its signals from where it joins the other processes; other
+    verbs have none to outlive.
     """
-    if os.environ.get("WORLD_SIZE", "1") != "1" and hasattr(signal, "pthread_sigmask"):
+    if is_one_of_several() and arguments[:1] in SHARED and hasattr(signal, "pthread_sigmask"):
         signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])
 
 

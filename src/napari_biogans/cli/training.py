@@ -9,7 +9,7 @@ from typing import Annotated, Any
 from cyclopts import Parameter
 
 from napari_biogans.cells import read_cells, simulate_cells
-from napari_biogans.cli.app import INTERRUPTED, answer, default_folder, plain, say
+from napari_biogans.cli.app import INTERRUPTED, answer, default_folder, is_one_of_several, plain, say
 from napari_biogans.evaluation import overview_figure
 from napari_biogans.models import Model, load_model
 from napari_biogans.training import Event, Run, Saved, Started, TrainingConfig, resume, train
@@ -124,6 +124,8 @@ def demo_command(
     seed
         Of the simulated cells and of the training.
     """
+    if is_one_of_several():
+        raise ValueError("The demo is for one process; torchrun starts train and resume.")
     folder = output or default_folder("demo")
     if cells is None:
         say("Simulating fission yeast cells …")

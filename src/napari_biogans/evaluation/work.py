@@ -12,7 +12,7 @@ import os
 import queue
 import threading
 import time
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
@@ -43,6 +43,8 @@ Job = tuple[Comparison, int]
 """A comparison and a split of it."""
 Told = int | tuple[Comparison, CriticScores]
 """Steps that were done since the last message, or the scores of a critic that is done."""
+Ended = tuple[Comparison, CriticScores | None] | BaseException
+"""What a critic ends with: its scores, None if it was stopped, or what it failed of."""
 
 
 def run_critics(
@@ -131,7 +133,7 @@ def _run_here(
 ) -> Generator[Told, None, None]:
     """Train critics in threads of this process, and pass on what they tell."""
     is_over = threading.Event()
-    ended: queue.SimpleQueue[tuple[Comparison, CriticScores | None] | BaseException] = queue.SimpleQueue()
+    ended: queue.SimpleQueue[Ended] = queue.SimpleQueue()
     steps = _StepCount()
 
     def work(job: Job) -> None:
@@ -154,15 +156,25 @@ def _run_here(
                     yield steps.take()
                     continue
                 yield steps.take()
-                if isinstance(told, BaseException):
-                    raise _explained(told)
+                yield from _scores_in(told)
                 left -= 1
-                comparison, scores = told
-                if scores is not None:
-                    yield comparison, scores
+            is_over.set()
+            pool.shutdown(cancel_futures=True)
+            # Critics that ended while it was stopped are done as well.
+            while not ended.empty():
+                yield from _scores_in(ended.get())
         finally:
             is_over.set()
             pool.shutdown(cancel_futures=True)
+
+
+def _scores_in(told: Ended) -> Iterator[Told]:
+    """Give what a critic ended with, if it was not stopped; or raise its error."""
+    if isinstance(told, BaseException):
+        raise _explained(told)
+    comparison, scores = told
+    if scores is not None:
+        yield comparison, scores
 
 
 class _StepCount:

@@ -9,9 +9,21 @@ from torch.nn.functional import pad
 from napari_biogans.models.stages import Stage
 from napari_biogans.models.subpixel import is_faster_by_phases, is_halving, transposed_convolution
 
+Size = int | tuple[int, int]
+
 
 class TransposedConvolution(nn.ConvTranspose2d):
-    """torch's, computed in the form that is fastest on the device."""
+    """torch's without a bias, computed in the form that is fastest on the device.
+
+    Parameters
+    ----------
+    inputs, outputs : int
+        Channels.
+    kernel_size, stride, padding : int or tuple of int
+    """
+
+    def __init__(self, inputs: int, outputs: int, kernel_size: Size, stride: Size, padding: Size) -> None:
+        super().__init__(inputs, outputs, kernel_size, stride, padding, bias=False)
 
     def forward(self, features: Tensor, output_size: list[int] | None = None) -> Tensor:
         """Compute the outputs, (B, out_channels, H', W'), of features (B, in_channels, H, W)."""
@@ -97,8 +109,9 @@ def check_separable(stage: Stage) -> None:
 
 def convolution(stage: Stage, inputs: int, outputs: int) -> nn.Conv2d | nn.ConvTranspose2d:
     """Make the convolution of a stage for so many channels, without a bias."""
-    kind = TransposedConvolution if stage.transposed else nn.Conv2d
-    return kind(inputs, outputs, stage.kernel_size, stage.stride, stage.padding, bias=False)
+    if stage.transposed:
+        return TransposedConvolution(inputs, outputs, stage.kernel_size, stage.stride, stage.padding)
+    return nn.Conv2d(inputs, outputs, stage.kernel_size, stage.stride, stage.padding, bias=False)
 
 
 @torch.no_grad()

@@ -41,8 +41,8 @@ def is_faster_by_phases(inputs: Tensor, outputs: int) -> bool:
     return inputs.device.type == "cpu" and outputs <= FEW
 
 
-class Convolution(Protocol):
-    """What a convolution without a bias is."""
+class LikeConvolution(Protocol):
+    """What a convolution without a bias is, whether it is a module or not."""
 
     @property
     def weight(self) -> Tensor:
@@ -57,7 +57,7 @@ class Convolution(Protocol):
         """Pixels of zeros around."""
 
 
-def is_halving(layer: Convolution) -> bool:
+def is_halving(layer: LikeConvolution) -> bool:
     """Whether a convolution is a 4x4 one that halves an image, or transposed doubles it.
 
     Examples

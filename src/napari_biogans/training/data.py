@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import ceil
 from typing import Any, Protocol
 
 import torch
@@ -213,9 +214,9 @@ class _Order:
         self.rest = torch.empty(0, dtype=torch.long, device=rng.device)
 
     def next(self, number: int) -> Tensor:
-        while len(self.rest) < number:
-            shuffled = torch.randperm(self._count, generator=self._rng, device=self._rng.device)
-            self.rest = torch.cat([self.rest, shuffled])
+        orders = ceil(max(0, number - len(self.rest)) / self._count)
+        shuffled = [torch.randperm(self._count, generator=self._rng, device=self._rng.device) for _ in range(orders)]
+        self.rest = torch.cat([self.rest, *shuffled])
         taken, self.rest = self.rest[:number], self.rest[number:]
         return taken
 

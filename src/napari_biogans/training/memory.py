@@ -44,12 +44,14 @@ def check_memory(cells: CellSet, config: TrainingConfig, workers: Workers = ALON
     needed = estimate.of_batch(part)
     if needed <= MARGIN * available:
         return
-    smallest = estimate.of_batch(SMALLEST_BATCH)
-    fitting = max(SMALLEST_BATCH, estimate.largest_batch(round(available / MARGIN)) * workers.place.count)
+    count = workers.place.count
+    least = max(SMALLEST_BATCH, count)
+    smallest = estimate.of_batch(math.ceil(least / count))
+    fitting = max(least, estimate.largest_batch(round(available / MARGIN)) * count)
     advice = (
         f"A batch of {fitting} should fit."
-        if smallest <= available
-        else f"Even a batch of {SMALLEST_BATCH} would need {gigabytes(smallest)}: take a smaller width or another "
+        if smallest <= MARGIN * available
+        else f"Even a batch of {least} would need {gigabytes(smallest)}: take a smaller width or another "
         "device, or end other programs that use it."
     )
     of_which = "its part of " if workers.several else ""

@@ -15,6 +15,7 @@ from napari_biogans.training.averaging import CALIBRATION_BATCH_SIZE
 from napari_biogans.training.configuration import TrainingConfig
 from napari_biogans.training.devices import choose_precision
 from napari_biogans.training.objectives import Objective
+from napari_biogans.training.replay import AHEAD
 from napari_biogans.training.state import network_shape
 from napari_biogans.training.steps import cells_at_once
 
@@ -59,9 +60,12 @@ class MemoryEstimate(NamedTuple):
         return max(self.networks + self.cells + passing, self.pause)
 
     def largest_batch(self, memory: int) -> int:
-        """Find the largest batch for so many bytes; 0 if none fits."""
+        """Find the largest batch whose steps take no more than so many bytes; 0 if none fits.
+
+        The pause is not among them: it is the same for all batches.
+        """
         left = memory - self.networks - self.cells
-        if self.pause > memory or left <= 0:
+        if left <= 0:
             return 0
         of_critic = left // self.critic_step
         of_generator = left // self.generator_step
@@ -99,6 +103,8 @@ def estimate_memory(cells: CellSet, config: TrainingConfig, device: torch.device
     kept = kept_of_a_pass(cells, config)
     rounded = BFLOAT16 if choose_precision(config.resolved_precision, device) is torch.bfloat16 else 1
     objective = config.resolved_objective
+    # Cells and fakes of the next critic steps, which a recording keeps.
+    ahead = 2 * AHEAD * kept.images if device.type == "cuda" else 0
     in_training, in_model, in_checkpoint = _networks_bytes(*_networks(cells, config), config)
     own_cells = cells.nbytes if device.type != "cpu" or _copies_cells(architecture, cells) else 0
     drawing = CALIBRATION_BATCH_SIZE * DRAWING_PASSING * kept.generator / kept.classes
@@ -107,8 +113,8 @@ def estimate_memory(cells: CellSet, config: TrainingConfig, device: torch.device
     return MemoryEstimate(
         networks=in_training + in_model,
         cells=own_cells,
-        generator_step=round(rounded * _generator_step(kept)),
-        critic_step=round(rounded * _critic_step(kept, objective)),
+        generator_step=round(rounded * _generator_step(kept) + ahead),
+        critic_step=round(rounded * _critic_step(kept, objective) + ahead),
         at_once=MOST_CELLS if objective.critic_batch_norm else cells_at_once(device),
         # The model before is still there.
         pause=round(in_training + 2 * in_model + own_cells + max(drawing, saving)),
@@ -122,6 +128,8 @@ class KeptOfAPass(NamedTuple):
     critic: float
     classes: int
     """Networks of the critic, which take their steps one after another."""
+    images: float
+    """Bytes of the images themselves."""
 
 
 def kept_of_a_pass(cells: CellSet, config: TrainingConfig) -> KeptOfAPass:
@@ -140,7 +148,7 @@ def kept_of_a_pass(cells: CellSet, config: TrainingConfig) -> KeptOfAPass:
     latents = torch.empty(TRIED_BATCH, network_shape(cells, config).latent_size, device="meta")
     by_generator, images = _kept_by(generator, latents)
     by_critic, _ = _kept_by(critic, images)
-    return KeptOfAPass(by_generator, by_critic, len(images))
+    return KeptOfAPass(by_generator, by_critic, len(images), images.nbytes / TRIED_BATCH)
 
 
 def _critic_step(kept: KeptOfAPass, objective: Objective) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections import deque
 from collections.abc import Callable, Iterator
 from threading import Lock
 from typing import Generic, TypeVar
@@ -15,6 +16,8 @@ log = logging.getLogger(__name__)
 PreparedT = TypeVar("PreparedT")
 ResultT = TypeVar("ResultT", bound=tuple[Tensor, ...])
 
+AHEAD = 5
+"""Things that are prepared before they are needed, at most; all of them stay in memory."""
 RECORDING = Lock()
 """A process can record one graph at a time."""
 WARM_UPS = 3
@@ -116,11 +119,15 @@ class Ahead:
             yield from map(prepare, range(count))
             return
         current = torch.cuda.current_stream(self._stream.device)
-        self._stream.wait_stream(current)
-        with torch.cuda.stream(self._stream):
-            prepared = [(prepare(k), self._stream.record_event()) for k in range(count)]
-        # All stay until the last is used: their memory is the other stream's, which does not wait for this one.
-        for result, is_done in prepared:
-            current.wait_event(is_done)
-            yield result
+        prepared: deque[tuple[PreparedT, torch.cuda.Event]] = deque()
+        for k in range(count + AHEAD):
+            if k >= AHEAD:
+                result, is_done = prepared.popleft()
+                current.wait_event(is_done)
+                yield result
+            if k < count:
+                # Its memory may be that of an earlier one, which has to be done with.
+                self._stream.wait_stream(current)
+                with torch.cuda.stream(self._stream):
+                    prepared.append((prepare(k), self._stream.record_event()))
         current.wait_stream(self._stream)

@@ -128,8 +128,9 @@ class TrainingState:
     ) -> tuple[CriticStep | ReferenceCriticStep, GeneratorStep | ReferenceGeneratorStep]:
         objective, rate = self.config.resolved_objective, self.config.resolved_learning_rate
         generator, critic = self.generator, self.critic
-        # A warm-up of the critic is few steps among many.
-        compiles = pays_to_compile(self.device, self.config.steps * self.config.critic_steps_at(1))
+        # Without those of a warm-up, which are few among many.
+        critic_steps = self.config.critic_steps or objective.critic_steps
+        compiles = pays_to_compile(self.device, self.config.steps * critic_steps)
         if reference:
             return (
                 ReferenceCriticStep(objective, critic, rate),

@@ -193,11 +193,14 @@ class GeneratorStep:
         """
         # The critic's weights need no gradient here, which saves a third of its backward pass.
         self.critic.requires_grad_(False)
-        with rounded_to(self._precision, latents.device):
-            loss = self.objective.generator_loss(self.critic(self.generator(latents))).mean()
-        self.optimiser.zero_grad()
-        (loss * self._part.share).backward()
-        self.critic.requires_grad_(True)
+        try:
+            with rounded_to(self._precision, latents.device):
+                loss = self.objective.generator_loss(self.critic(self.generator(latents))).mean()
+            self.optimiser.zero_grad()
+            (loss * self._part.share).backward()
+        finally:
+            # Also where memory runs out, after which smaller batches are tried.
+            self.critic.requires_grad_(True)
         (total,) = self._part.add_up(self.generator, [loss.detach()])
         return total
 
