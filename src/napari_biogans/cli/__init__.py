@@ -58,7 +58,7 @@ def _mistake(error: CycloptsError) -> str:
     reason = error.__cause__
     if not isinstance(reason, ValidationError):
         return str(error)
-    from napari_biogans.training.configuration import explain
+    from napari_biogans.settings import explain
 
     return explain(reason)
 
