@@ -88,6 +88,19 @@ def write_cells(cells: CellSet, path: str | os.PathLike[str], *, overwrite: bool
     return _write_folder(cells, path, overwrite)
 
 
+def check_free(folder: Path, *, overwrite: bool) -> None:
+    """Refuse a folder that `write_cells` would refuse, before the work that makes the cells.
+
+    Raises
+    ------
+    CellsError
+    """
+    if folder.is_file():
+        raise CellsError(f"{folder} is a file; give a folder for the cell set.")
+    if _written_before(folder) and not overwrite:
+        raise _exists(folder)
+
+
 def _exists(path: Path) -> CellsError:
     return CellsError(f"There are cells in {path} already; choose another place, or replace them with overwrite=True.")
 
