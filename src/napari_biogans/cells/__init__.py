@@ -2,8 +2,9 @@
 
 from napari_biogans.cells.cellset import CellsError, CellSet, CellsWarning
 from napari_biogans.cells.class_table import class_table
-from napari_biogans.cells.crop import CutCells, cut_cells, iterate_cutting
+from napari_biogans.cells.crop import cut_cells, iterate_cutting
 from napari_biogans.cells.cut_events import CuttingProgress, CuttingStoppedError
+from napari_biogans.cells.cut_result import CutCells
 from napari_biogans.cells.cut_settings import CutConfig, SegmentationConfig
 from napari_biogans.cells.field import Field
 from napari_biogans.cells.field_files import read_fields

@@ -78,7 +78,6 @@ def read_fields(
     """
     reds = _images(red, "red")
     if green is None:
-        pairs = [(image, image) for image in reds]
         fields = [field for image in reds for field in _two_channels(image, channels)]
     else:
         greens = _images(green, "green")
@@ -189,9 +188,8 @@ def _difference(first: str, second: str) -> tuple[str, str]:
 
 def _common_length(first: str, second: str) -> int:
     """Count the letters with which both begin."""
-    return next(
-        (k for k, (a, b) in enumerate(zip(first, second, strict=False)) if a != b), min(len(first), len(second))
-    )
+    shorter = min(len(first), len(second))
+    return next((k for k in range(shorter) if first[k] != second[k]), shorter)
 
 
 def _planes(image: _Image, channel: int | None = None) -> Iterator[tuple[int, Any]]:

@@ -10,10 +10,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from napari_biogans.cells.cellset import CellsError
-from napari_biogans.cells.crop import full_range
 from napari_biogans.cells.field import Field
 from napari_biogans.cells.finding import crop_corners
-from napari_biogans.cells.intensity import from_unit, to_unit
+from napari_biogans.cells.intensity import from_unit, full_range, to_unit
 from napari_biogans.cells.neighbours import never
 from napari_biogans.cells.resampling import Pose, lay_back, soft_mask
 from napari_biogans.cells.tiles import Window, pixels_of, tiles_of, whole

@@ -1,4 +1,4 @@
-"""A simple segmentation of cells by their red: background, Otsu's threshold, a watershed of the distance to outlines."""
+"""A simple segmentation of cells by their red: background, Otsu's threshold, a watershed of the distance inside."""
 
 from __future__ import annotations
 

@@ -10,7 +10,9 @@ from cyclopts import Parameter
 
 from napari_biogans.cells import CutCells, cut_cells, read_fields
 from napari_biogans.cells.class_table import class_table
+from napari_biogans.cells.cut_result import TABLE
 from napari_biogans.cells.cut_settings import CutConfig, SegmentationConfig
+from napari_biogans.cells.writing import check_free
 from napari_biogans.cli.app import INTERRUPTED, answer, say
 
 USUAL_SEGMENTATION, USUAL_CUT = SegmentationConfig(), CutConfig()
@@ -66,6 +68,7 @@ def cut_cells_command(
         raise ValueError("--classes and --class-table say the same; give one of them.")
     target = output or Path(f"cells-{datetime.now():%Y-%m-%d-%H%M%S}")
     _refuse_own_input(target, red, green, labels)
+    check_free(target, overwrite=overwrite)
     told = (
         None if class_table_path is None else class_table(class_table_path, column=class_column, pattern=class_pattern)
     )
@@ -74,9 +77,7 @@ def cut_cells_command(
     result = cut_cells(fields, **{name: value for name, value in settings.items() if not name.startswith("_")})
     paths = result.save(target, overwrite=overwrite)
     say(str(result))
-    say(
-        f"Wrote {target}: {len(result.cells.class_names)} stacks, their tables, and objects.csv with all that was found."
-    )
+    say(f"Wrote {target}, with {TABLE}, a table of all that was found.")
     answer(_facts(result, paths), as_json=as_json)
     if not result.is_complete:
         say("Stopped; the cells that were cut are kept.")
