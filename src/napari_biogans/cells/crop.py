@@ -20,6 +20,7 @@ from napari_biogans.cells.field import Field
 from napari_biogans.cells.finding import FoundCells, iterate_finding, left_out_counts
 from napari_biogans.cells.intensity import from_unit, full_range, to_unit
 from napari_biogans.cells.neighbours import never
+from napari_biogans.cells.resampling import Pose
 from napari_biogans.stopping import stopped_by_interrupt
 
 Cutting = Generator[CuttingProgress, None, "CutCells"]
@@ -73,16 +74,19 @@ def iterate_cutting(
     ranges = _ranges(found, config)
     images = np.empty((len(kept), 2, *config.size), found.fields[0].dtype)
     is_cut = np.zeros(len(kept), bool)
+    poses = table[list(Pose._fields)].to_numpy(float)[kept]
+    names, places = (table[column].to_numpy()[kept] for column in ("label", "place"))
     for rows, window in squares_of(found, table.iloc[kept], config):
         if should_stop():
             break
-        place = int(table["place"].iat[kept[rows[0]]])
+        place = int(places[rows[0]])
         square = Square(found, place, window, config)
         for row in rows:
-            images[row] = _in_type(square.cut(table.iloc[kept[row]]), ranges[place], config, images.dtype)
+            image = square.cut(Pose(*poses[row]), int(names[row]))
+            images[row] = _in_type(image, ranges[place], config, images.dtype)
         is_cut[rows] = True
-        of_field = table["place"].to_numpy()[kept] == place
-        yield CuttingProgress("cutting", found.fields[place].name, place + is_cut[of_field].mean(), len(found.fields))
+        done = place + float(is_cut[places == place].mean())
+        yield CuttingProgress("cutting", found.fields[place].name, done, len(found.fields))
     if not is_cut.any():
         raise CuttingStoppedError("Stopped before the first cell was cut; there is nothing to show.")
     if not is_cut.all():

@@ -52,18 +52,17 @@ class Square:
         self._labels = pixels_of(found.labels[place], window) if config.mask != "none" else None
         self._background = found.lights[place].background.astype(np.float32)
 
-    def cut(self, cell: pd.Series) -> NDArray[np.float32]:
+    def cut(self, pose: Pose, label: int) -> NDArray[np.float32]:
         """Give the image (2, H, W) of a cell."""
         config = self._config
-        pose = Pose(cell["y"], cell["x"], cell["angle"], cell["scale"])
-        corners = crop_corners(cell.to_frame().T, config.size)[0]
+        corners = crop_corners({name: [value] for name, value in pose._asdict().items()}, config.size)[0]
         around = _around(corners, _reach(config, pose.scale), self._shape)
         part = around.within(self._window)
         local = pose.from_origin(around.origin)
         shown = is_inside(pose, config.size, self._shape).astype(np.float32)
         if self._labels is not None:
             margin = config.margin if config.mask == "background" else None
-            mask = soft_mask(self._labels[part], int(cell["label"]), margin, config.softness)
+            mask = soft_mask(self._labels[part], label, margin, config.softness)
             shown *= cut_image(mask, local, config.size, order=1)
         image = np.stack([cut_image(channel[part].astype(np.float32), local, config.size) for channel in self._light])
         background = self._background[:, None, None]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -147,12 +147,12 @@ def _part_outside(table: pd.DataFrame, shapes: NDArray[np.int_], config: CutConf
     return 1 - inside.mean(axis=(1, 2))
 
 
-def crop_corners(table: pd.DataFrame, size: tuple[int, int]) -> NDArray[np.float64]:
+def crop_corners(table: pd.DataFrame | Mapping[str, Any], size: tuple[int, int]) -> NDArray[np.float64]:
     """Find where the images of cells lie in their field.
 
     Parameters
     ----------
-    table : pandas.DataFrame
+    table : pandas.DataFrame, or mapping from names to columns
         With `y`, `x`, `angle` and `scale`, as `FoundCells.judge` gives.
     size : (height, width)
         Of the images, in pixels.

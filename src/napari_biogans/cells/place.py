@@ -214,7 +214,7 @@ class _Outline:
         across, along = down / pose.scale, right / pose.scale
         # 1 on the ellipse, less within.
         ellipse = np.sqrt((along / half_length) ** 2 + (across / half_width) ** 2)
-        weight = 1 / (ellipse**4 + 1e-3)
+        weight = np.asarray(1 / (ellipse**4 + 1e-3), np.float32)
         if self._part == "image":
             return pixels, np.clip(edge / FEATHER + 0.5 / FEATHER, 0, 1), weight
         shown = (edge >= -0.5 / pose.scale).astype(np.float32)

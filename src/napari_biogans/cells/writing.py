@@ -191,6 +191,7 @@ def _written_before(folder: Path) -> list[Path]:
 
 def _record(cells: CellSet, position: int) -> Record:
     features = cells.features
+    scaled = features[position].get("normalisation")
     return Record(
         class_name=cells.class_names[position],
         position=position,
@@ -199,6 +200,7 @@ def _record(cells: CellSet, position: int) -> Record:
         pixel_size=None if cells.pixel_size is None else float(cells.pixel_size),
         intensity_range=tuple((float(low), float(high)) for low, high in cells.intensity_range),
         features=column_types(features[position]),
+        normalisation=None if scaled is None else ", ".join(sorted(set(map(str, scaled)))),
     )
 
 
