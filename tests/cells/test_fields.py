@@ -53,13 +53,13 @@ def test_what_does_not_pair_is_refused(tmp_path):
         read_fields(str(tmp_path / "a-*.tif"), tmp_path / "b-1.tif")
     with pytest.raises(CellsError, match="nothing at"):
         read_fields(str(tmp_path / "c-*.tif"), str(tmp_path / "b-*.tif"))
+    (tmp_path / "empty").mkdir()
     with pytest.raises(CellsError, match="no images"):
-        (tmp_path / "empty").mkdir()
         read_fields(tmp_path / "empty", tmp_path / "empty")
     with pytest.raises(CellsError, match="a path, an array"):
         read_fields(3, 4)
+    (tmp_path / "broken.tif").write_bytes(b"II*\0nothing")
     with pytest.raises(CellsError, match="damaged"):
-        (tmp_path / "broken.tif").write_bytes(b"II*\0nothing")
         read_fields(tmp_path / "broken.tif", tmp_path / "a-1.tif")
 
 
