@@ -91,10 +91,10 @@ class CutConfig:
     """Least part of its convex hull that a cell fills, in [0, 1]: clumps and debris fill less."""
 
     min_red: NotNegative | None = None
-    """Least mean red of a cell above the background of its field; empty: three times the spread of the background."""
+    """Least mean red of a cell above the background of its field; empty: five times the spread of the background."""
 
     min_green: NotNegative | None = None
-    """Least mean green of a cell above the background of its field; empty: three times the spread of the background."""
+    """Least mean green of a cell above the background of its field; empty: five times the spread of the background."""
 
     max_outside: Annotated[float, Field(ge=0, le=1)] = 0.1
     """Greatest part of a cell's image that may lie outside of the field, in [0, 1]; there it shows the background."""

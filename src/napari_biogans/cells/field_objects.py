@@ -17,6 +17,8 @@ from napari_biogans.cells.tiles import Window, pixels_of, tiles_of
 PIXELS_KEPT = 2**18
 """Pixels of each channel that are kept for percentiles and the background."""
 MEDIAN_TO_DEVIATION = 1.4826
+FINEST = 50
+"""The mode is looked for down to one in so many pixels; further down it would be chance."""
 CHANNELS = ("red", "green")
 
 
@@ -29,8 +31,9 @@ class FieldLight:
     values : array (2, M)
         Red and green of some pixels from all over the field, sorted.
     background, spread : arrays (2,)
-        Median of red and of green outside of cells, and the standard
-        deviation that goes with the median deviation from it.
+        The commonest value of red and of green outside of cells, and the
+        standard deviation that goes with the median deviation from it of what
+        is darker.
     """
 
     values: NDArray[Any]
@@ -93,12 +96,27 @@ def iterate_measuring(field: Field, labels: Any, tile_size: int, should_stop: Ca
 
 
 def _light(values: NDArray[Any], outside: NDArray[np.bool_]) -> FieldLight:
-    dark = values[:, outside] if outside.any() else values
-    background = np.median(dark, axis=1)
-    spread = MEDIAN_TO_DEVIATION * np.median(np.abs(dark - background[:, None]), axis=1)
+    dark = np.sort((values[:, outside] if outside.any() else values).astype(np.float64), axis=1)
+    background = np.array([_commonest(channel) for channel in dark])
+    # Only from below: what is brighter may be the faint rest of cells, such as the cytoplasm around labelled nuclei.
+    below = [level - channel[channel <= level] for channel, level in zip(dark, background, strict=True)]
+    spread = MEDIAN_TO_DEVIATION * np.array([np.median(depths) if len(depths) else 0.0 for depths in below])
     # Pictures of 8 bits may have the same dark value in most pixels; a grey level is known to no more than its step.
     least = 1 / np.sqrt(12) if values.dtype.kind in "ui" else 0.0
     return FieldLight(np.sort(values, axis=1), background, np.maximum(spread, least))
+
+
+def _commonest(values: NDArray[np.float64]) -> float:
+    """Find the mode of sorted values: the densest half of them, and of that the densest half, down to a few."""
+    least = max(3, len(values) // FINEST)
+    while len(values) > least:
+        half = (len(values) + 1) // 2
+        widths = values[half - 1 :] - values[: len(values) - half + 1]
+        # Of several as dense, as there are among whole numbers, the middle one.
+        densest = np.flatnonzero(widths == widths.min())
+        first = int(densest[len(densest) // 2])
+        values = values[first : first + half]
+    return float(np.mean(values))
 
 
 def _runs(labels: NDArray[Any], light: list[NDArray[Any]], tile: Window) -> pd.DataFrame:

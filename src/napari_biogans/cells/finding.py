@@ -20,7 +20,7 @@ from napari_biogans.cells.segment import iterate_segmentation
 
 AREA_LIMITS = (1 / 3, 3.0)
 """Least and greatest area, in parts of the median, where none is given."""
-LEAST_SPREADS = 3.0
+LEAST_SPREADS = 5.0
 """How far above the background a cell is at least, in spreads of the background, where nothing else is asked for."""
 GRID = 9
 """Places on each side of a cell's image at which it is looked whether they lie in the field."""

@@ -125,7 +125,8 @@ def simulate_field(
         pair = brightness * np.stack([BODY_SHARE * rods.body + (1 - BODY_SHARE) * marker, green])
         for k, corner in enumerate(corners):
             inner, outer = _overlap(corner, side, (height, width))
-            np.maximum(light[(slice(None), *outer)], pair[(slice(None), k, *inner)], light[(slice(None), *outer)])
+            there = light[(slice(None), *outer)]
+            np.maximum(there, pair[(slice(None), k, *inner)], out=there)
             labels[outer][rods.cover[k][inner] >= 0.5] = first + k + 1
         tables.append(
             pd.DataFrame(
