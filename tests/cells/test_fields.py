@@ -69,7 +69,9 @@ def test_series_of_times_are_fields(compression, dtype, tmp_path):
     stacks = [np.stack([plane(10 * c + t) for t in range(4)]).astype(dtype) for c in range(2)]
     for stack, name in zip(stacks, ("red", "green"), strict=True):
         metadata = {"axes": "TYX"}
-        tifffile.imwrite(tmp_path / f"{name}.tif", stack, metadata=metadata, compression=compression, ome=False)
+        tifffile.imwrite(
+            tmp_path / f"{name}.tif", stack, photometric="minisblack", metadata=metadata, compression=compression
+        )
     fields = read_fields(tmp_path / "red.tif", tmp_path / "green.tif", labels=np.ones((4, *SHAPE), np.uint8))
     assert [(field.name, field.index) for field in fields] == [(f"red[{t}]", t) for t in range(4)]
     for t, field in enumerate(fields):

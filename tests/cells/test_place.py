@@ -6,7 +6,8 @@ import pytest
 
 from napari_biogans.cells import CellsError, cut_cells, place_in_field, simulate_field
 
-FIELD = simulate_field(50, shape=(800, 1000), seed=7)
+# Noise of single pixels is smoothed by any resampling; here there is little of it.
+FIELD = simulate_field(50, shape=(800, 1000), noise=0.2, seed=7)
 
 
 def correlations(before, after, labels, names, margin=2):
@@ -38,7 +39,7 @@ def test_cells_lie_on_themselves(magnification, normalisation, with_labels, faci
     found = correlations((field.red, field.green), placed, labels, features["label"])
     assert len(found) > 40
     assert np.median(found) > 0.995
-    assert (found > 0.99).mean() > 0.95
+    assert (found > 0.99).mean() > (0.95 if with_labels else 0.85)
     difference = placed[0].astype(float) - field.red
     inside = np.isin(labels, features["label"])
     assert np.abs(difference[inside]).mean() < 3

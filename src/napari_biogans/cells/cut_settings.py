@@ -38,7 +38,15 @@ class SegmentationConfig:
     for the whole field."""
 
     threshold: Positive = 1.0
-    """What counts as a cell, in parts of Otsu's threshold above the background: less finds dimmer and larger cells."""
+    """What is bright enough for a cell, in parts of Otsu's threshold above the background: less finds dimmer cells."""
+
+    edge: Annotated[float, Field(ge=0, lt=1)] = 0.4
+    """Where a cell ends, in parts of its own brightness, in [0, 1): dim cells beside bright ones are found whole. 0: where
+    the threshold is, for red that is bright in one place only."""
+
+    valley: Annotated[float, Field(gt=0, le=1)] = 0.3
+    """How much darker than the dimmer of two cells what is between them has to be for them to be parted, in (0, 1]. 1:
+    never."""
 
     split: Annotated[float, Field(ge=0, le=1)] = 0.1
     """How deep a waist has to be for two touching cells to be parted, in parts of half their width: less parts more.
@@ -91,10 +99,12 @@ class CutConfig:
     """Least part of its convex hull that a cell fills, in [0, 1]: clumps and debris fill less."""
 
     min_red: NotNegative | None = None
-    """Least mean red of a cell above the background of its field; empty: five times the spread of the background."""
+    """Least mean red of a cell above the background of its field; empty: five spreads of the
+    background. 0: no limit."""
 
     min_green: NotNegative | None = None
-    """Least mean green of a cell above the background of its field; empty: five times the spread of the background."""
+    """Least mean green of a cell above the background of its field; empty: five spreads of the
+    background. 0: no limit."""
 
     max_outside: Annotated[float, Field(ge=0, le=1)] = 0.1
     """Greatest part of a cell's image that may lie outside of the field, in [0, 1]; there it shows the background."""

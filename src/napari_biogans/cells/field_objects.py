@@ -17,6 +17,8 @@ from napari_biogans.cells.tiles import Window, pixels_of, tiles_of
 PIXELS_KEPT = 2**18
 """Pixels of each channel that are kept for percentiles and the background."""
 MEDIAN_TO_DEVIATION = 1.4826
+GREY_LEVEL = 1.0
+"""Least spread of the background where intensities are whole numbers."""
 FINEST = 50
 """The mode is looked for down to one in so many pixels; further down it would be chance."""
 CHANNELS = ("red", "green")
@@ -101,8 +103,8 @@ def _light(values: NDArray[Any], outside: NDArray[np.bool_]) -> FieldLight:
     # Only from below: what is brighter may be the faint rest of cells, such as the cytoplasm around labelled nuclei.
     below = [level - channel[channel <= level] for channel, level in zip(dark, background, strict=True)]
     spread = MEDIAN_TO_DEVIATION * np.array([np.median(depths) if len(depths) else 0.0 for depths in below])
-    # Pictures of 8 bits may have the same dark value in most pixels; a grey level is known to no more than its step.
-    least = 1 / np.sqrt(12) if values.dtype.kind in "ui" else 0.0
+    # Pictures of 8 bits may have the same dark value in most pixels.
+    least = GREY_LEVEL if values.dtype.kind in "ui" else 0.0
     return FieldLight(np.sort(values, axis=1), background, np.maximum(spread, least))
 
 
@@ -211,7 +213,7 @@ def _shapes(runs: pd.DataFrame, table: pd.DataFrame) -> NDArray[np.float64]:
     rows, starts, lasts = (ordered[name].to_numpy() for name in ("row", "start", "stop"))
     lasts = lasts - 1
     firsts = np.searchsorted(ordered["label"].to_numpy(), table["label"].to_numpy())
-    ends = np.append(firsts[1:], len(ordered))
+    ends = np.append(firsts, len(ordered))[1:]
     shapes = np.empty((len(table), 3))
     centres, angles = table[["y", "x"]].to_numpy(), np.deg2rad(table["angle"].to_numpy())
     for k, (first, end) in enumerate(zip(firsts, ends, strict=True)):

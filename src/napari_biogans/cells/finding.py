@@ -106,7 +106,9 @@ class FoundCells:
         least = AREA_LIMITS[0] * median if config.min_area is None else config.min_area
         greatest = AREA_LIMITS[1] * median if config.max_area is None else config.max_area
         red, green = (
-            table[f"mean_{name}"] - background[:, k] < (LEAST_SPREADS * spread[:, k] if limit is None else limit)
+            # No limit is no limit, even where a cell is darker than the background.
+            (table[f"mean_{name}"] - background[:, k] < (LEAST_SPREADS * spread[:, k] if limit is None else limit))
+            & (limit != 0)
             for k, (name, limit) in enumerate((("red", config.min_red), ("green", config.min_green)))
         )
         half_height, half_width = config.height / 2 / table["scale"], config.width / 2 / table["scale"]

@@ -20,6 +20,8 @@ TILES_LOOKED_AT = 25
 PIXELS_LOOKED_AT = 2**21
 LEAST_CONTRAST = 4.0
 """A threshold is at least this many times the noise above the background: in an empty field noise is no cell."""
+TEXTURE = 2.0
+"""Blur, in pixels, that takes out the texture of a cell before valleys are looked for."""
 MEDIAN_TO_DEVIATION = 1.4826
 """From the median of absolute deviations to the standard deviation, in normal noise."""
 
@@ -193,7 +195,8 @@ def _otsu(values: NDArray[np.float32]) -> float:
     floor = middle + LEAST_CONTRAST * noise
     if not values.max() > floor:
         return np.inf
-    return max(float(threshold_otsu(values)), floor)
+    # On the scale of square roots, where a few very bright cells do not hide all others.
+    return max(float(threshold_otsu(np.sqrt(np.maximum(values, 0)))) ** 2, floor)
 
 
 def _label_tile(labels: Labels, tile: Window, surface: _Surface, config: SegmentationConfig, count: int) -> int:
@@ -203,14 +206,14 @@ def _label_tile(labels: Labels, tile: Window, surface: _Surface, config: Segment
     One that another tile has written already is passed over.
     """
     around = tile.grown(config.overlap, surface.shape)
-    mask = surface.above_background(around) > surface.threshold
+    light = surface.above_background(around)
     core = tile.within(around)
     seams = [
         (0 if s.start == 0 else 1, n - 1 if s.stop == of_field else n - 2)
         for s, n, of_field in zip(around, around.shape, surface.shape, strict=True)
     ]
     found = pixels_of(labels, around)
-    for box, cell in _cells_in(mask, config):
+    for box, cell in _cells_in(light, surface.threshold, config):
         if not Window(*box).meets(Window(*core)):
             continue
         rows, columns = np.nonzero(cell)
@@ -239,20 +242,59 @@ def any_within(places: tuple[NDArray[Any], NDArray[Any]], where: tuple[slice, sl
     return bool((inside & (columns >= where[1].start) & (columns < where[1].stop)).any())
 
 
-def _cells_in(mask: NDArray[np.bool_], config: SegmentationConfig) -> Iterator[tuple[tuple[slice, slice], Any]]:
+def _cells_in(
+    light: NDArray[np.float32], threshold: float, config: SegmentationConfig
+) -> Iterator[tuple[tuple[slice, slice], Any]]:
     """Give the box and the pixels in it of each cell."""
     from scipy import ndimage
 
-    clumps, _ = ndimage.label(mask)
+    clumps, _ = ndimage.label(light > threshold)
     for number, box in enumerate(ndimage.find_objects(clumps), 1):
-        clump = ndimage.binary_fill_holes(clumps[box] == number)
+        clump = clumps[box] == number
         if clump.sum() < config.smallest:
             continue
-        parts = split_clump(clump, config.split)
-        for part in range(1, int(parts.max()) + 1):
-            cell = parts == part
-            if cell.sum() >= config.smallest:
-                yield box, cell
+        for lit in _trimmed(light[box], _by_valleys(light[box], clump, config.valley), config):
+            parts = split_clump(lit, config.split)
+            for part in range(1, int(parts.max()) + 1):
+                cell = parts == part
+                if cell.sum() >= config.smallest:
+                    yield box, cell
+
+
+def _by_valleys(light: NDArray[np.float32], clump: NDArray[np.bool_], depth: float) -> NDArray[np.int32]:
+    """Part cells of a clump that have something darker between them; numbers from 1."""
+    from scipy import ndimage
+    from skimage.morphology import reconstruction
+    from skimage.segmentation import watershed
+
+    if depth >= 1:
+        return clump.astype(np.int32)
+    least = -float(np.log1p(-depth))
+    level = np.log(np.maximum(light, light[clump].min() / 2))
+    level = np.pad(ndimage.gaussian_filter(np.where(clump, level, level[clump].min()), TEXTURE), 1, mode="edge")
+    tops = level - reconstruction(level - least, level) >= least * 0.999
+    numbers, count = ndimage.label(tops[1:-1, 1:-1] & clump, np.ones((3, 3)))
+    if count < 2:
+        return clump.astype(np.int32)
+    return np.asarray(watershed(-level[1:-1, 1:-1], numbers, mask=clump), np.int32)
+
+
+def _trimmed(
+    light: NDArray[np.float32], parts: NDArray[np.int32], config: SegmentationConfig
+) -> Iterator[NDArray[np.bool_]]:
+    """Take from each part what is as bright as a cell of its brightness is to its edge, without holes."""
+    from scipy import ndimage
+
+    for number in range(1, int(parts.max()) + 1):
+        part = parts == number
+        if part.sum() < config.smallest:
+            continue
+        # The mean of the brightest pixels: one that is bright by chance says nothing.
+        peak = np.partition(light[part], -config.smallest)[-config.smallest :].mean()
+        pieces, _ = ndimage.label(part & (light > config.edge * peak))
+        sizes = np.bincount(pieces.ravel())[1:]
+        for piece in np.flatnonzero(sizes >= config.smallest) + 1:
+            yield ndimage.binary_fill_holes(pieces == piece)
 
 
 def split_clump(clump: NDArray[np.bool_], depth: float) -> NDArray[np.int32]:
