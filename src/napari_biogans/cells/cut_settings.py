@@ -41,12 +41,12 @@ class SegmentationConfig:
     """What is bright enough for a cell, in parts of Otsu's threshold above the background: less finds dimmer cells."""
 
     edge: Annotated[float, Field(ge=0, lt=1)] = 0.4
-    """Where a cell ends, in parts of its own brightness, in [0, 1): dim cells beside bright ones are found whole. 0: where
-    the threshold is, for red that is bright in one place only."""
+    """Where a cell ends, in parts of its own brightness, in [0, 1), so that bright ones do not swell. 0: where the
+    threshold is, for red that is bright in one place only."""
 
     valley: Annotated[float, Field(gt=0, le=1)] = 0.3
     """How much darker than the dimmer of two cells what is between them has to be for them to be parted, in (0, 1]. 1:
-    never."""
+    never, for red that is brighter at the ends of a cell."""
 
     split: Annotated[float, Field(ge=0, le=1)] = 0.1
     """How deep a waist has to be for two touching cells to be parted, in parts of half their width: less parts more.
@@ -68,12 +68,8 @@ class CutConfig:
 
     Examples
     --------
-    >>> CutConfig(height=50)
-    Traceback (most recent call last):
-    ...
-    pydantic_core._pydantic_core.ValidationError: 1 validation error for CutConfig
-      Value error, Images of 50x80 pixels cannot be halved evenly down to 3 or 4 pixels; the nearest size that can is \
-48x80. [type=value_error, input_value=ArgsKwargs((), {'height': 50}), input_type=ArgsKwargs]
+    >>> CutConfig(width=96).size
+    (48, 96)
     """
 
     height: Annotated[int, Field(ge=8, le=4096)] = 48

@@ -18,7 +18,7 @@ PATCH = 19.0
 """Side of the square in which a cell of any angle has room, in µm."""
 LEAST_SPACING = 10.0
 """Between the middles of cells, in µm. Closer, longer cells would often lie on each other."""
-BODY_SHARE = 0.5
+BODY_SHARE = 0.8
 """How much of red is in the whole cell; the rest marks where it grows."""
 
 
