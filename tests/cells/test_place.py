@@ -17,6 +17,7 @@ def correlations(before, after, labels, names, margin=2):
     found = []
     for label in names:
         inside = ndimage.binary_erosion(labels == label, iterations=margin)
+        assert inside.sum() > 50
         for one, other in zip(before, after, strict=True):
             found.append(np.corrcoef(one[inside].astype(float), other[inside].astype(float))[0, 1])
     return np.array(found)

@@ -112,7 +112,8 @@ def cell_set_of(
         [images[rows[name]] for name in present],
         present,
         pixel_size=sizes.pop() if len(sizes) == 1 else None,
-        intensity_range=None if config.normalisation == "none" else full_range(images.dtype),
+        # None is found out by the cell set.
+        intensity_range=None if config.normalisation == "none" else full_range(images.dtype),  # type: ignore[arg-type]
         features=[features.iloc[rows[name]].reset_index(drop=True) for name in present],
     )
 

@@ -94,7 +94,8 @@ class Field:
     @property
     def dtype(self) -> np.dtype[Any]:
         """Type of red and green, in the byte order of this machine."""
-        return np.dtype(self.red.dtype).newbyteorder("=")
+        dtype: np.dtype[Any] = np.dtype(self.red.dtype)
+        return dtype.newbyteorder("=")
 
 
 class Plane:

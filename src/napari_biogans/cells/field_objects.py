@@ -44,7 +44,7 @@ class FieldLight:
 
     def range(self, low: float, high: float) -> NDArray[np.float64]:
         """Give two percentiles of red and of green, (2, 2)."""
-        return np.percentile(self.values, (low, high), axis=1).T
+        return np.asarray(np.percentile(self.values, (low, high), axis=1).T, np.float64)
 
 
 @dataclass(frozen=True, eq=False)

@@ -146,7 +146,7 @@ def _part_outside(table: pd.DataFrame, shapes: NDArray[np.int_], config: CutConf
     columns = table["x"].to_numpy()[:, None, None] + (right * np.cos(angle) - down * np.sin(angle)) / scale
     height, width = shapes.T[:, :, None, None]
     inside = (rows >= -0.5) & (rows <= height - 0.5) & (columns >= -0.5) & (columns <= width - 0.5)
-    return 1 - inside.mean(axis=(1, 2))
+    return np.asarray(1 - inside.mean(axis=(1, 2)), np.float64)
 
 
 def crop_corners(table: pd.DataFrame | Mapping[str, Any], size: tuple[int, int]) -> NDArray[np.float64]:

@@ -121,7 +121,7 @@ def place_in_field(
             base = np.stack([pixels_of(plane, there).astype(np.float32) for plane in planes])
         blend = _Blend(base)
         meets = np.all((high >= there.origin) & (low <= [s.stop for s in there]), axis=1)
-        for row in np.flatnonzero(meets):
+        for row in np.flatnonzero(meets).tolist():
             around = Window(
                 *(
                     slice(max(int(np.floor(a)), s.start), min(int(np.ceil(b)) + 1, s.stop))

@@ -111,7 +111,8 @@ def is_inside(pose: Pose, size: tuple[int, int], shape: tuple[int, int]) -> NDAr
     matrix = pose.turn / pose.scale
     rows = pose.y + matrix[0, 0] * down[:, None] + matrix[0, 1] * right
     columns = pose.x + matrix[1, 0] * down[:, None] + matrix[1, 1] * right
-    return (rows >= -0.5) & (rows <= shape[0] - 0.5) & (columns >= -0.5) & (columns <= shape[1] - 0.5)
+    inside = (rows >= -0.5) & (rows <= shape[0] - 0.5) & (columns >= -0.5) & (columns <= shape[1] - 0.5)
+    return np.asarray(inside, np.bool_)
 
 
 def soft_mask(labels: NDArray[np.integer], label: int, margin: float | None, softness: float) -> Floats:

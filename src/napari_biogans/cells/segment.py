@@ -149,7 +149,7 @@ class _Surface:
     def _background(self, window: Window) -> NDArray[np.float32]:
         """Go from the middle of one square to the next in straight lines, and stay level beyond the outermost."""
         weights = [_linear(s, n, self._side) for s, n in zip(window, self._grid.shape, strict=True)]
-        return weights[0] @ self._grid @ weights[1].T
+        return np.asarray(weights[0] @ self._grid @ weights[1].T, np.float32)
 
 
 def _dark_parts(pixels: NDArray[Any], side: int) -> NDArray[np.float32]:

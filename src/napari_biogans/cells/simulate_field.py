@@ -119,10 +119,10 @@ def simulate_field(
         rods = replace(rods, angle=as_floats(np.deg2rad(angles[chunk])), centre=as_floats(middles))
         marker = polarity(rods, rng)
         marker /= marker.max(axis=(1, 2), keepdims=True)
-        green = GREEN_PATTERNS[pattern](rods, rng)
-        green /= green.max(axis=(1, 2), keepdims=True)
+        protein = GREEN_PATTERNS[pattern](rods, rng)
+        protein /= protein.max(axis=(1, 2), keepdims=True)
         brightness = rng.lognormal(0, 0.15, (2, len(rods), 1, 1))
-        pair = brightness * np.stack([BODY_SHARE * rods.body + (1 - BODY_SHARE) * marker, green])
+        pair = brightness * np.stack([BODY_SHARE * rods.body + (1 - BODY_SHARE) * marker, protein])
         for k, corner in enumerate(corners):
             inner, outer = _overlap(corner, side, (height, width))
             there = light[(slice(None), *outer)]
