@@ -219,6 +219,12 @@ def test_every_reason_is_found_and_counted():
     assert looser[8] == looser[5] == looser[2] == ""
 
 
+def test_noise_makes_no_waists(found, simulated):
+    """Long rods of even width stay whole, and only those that divide may be found as two."""
+    dividing = (simulated.truth["length"] > 13).sum()
+    assert len(simulated.truth) - 2 <= len(found.objects[0].table) <= len(simulated.truth) + dividing
+
+
 def test_filters_are_judged_anew_without_measuring(found):
     usual = found.judge()
     strict = found.judge(CutConfig(min_area=usual["area"].median()))

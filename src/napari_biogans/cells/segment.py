@@ -264,7 +264,6 @@ def _cells_in(
 def _by_valleys(light: NDArray[np.float32], clump: NDArray[np.bool_], depth: float) -> NDArray[np.int32]:
     """Part cells of a clump that have something darker between them; numbers from 1."""
     from scipy import ndimage
-    from skimage.morphology import reconstruction
     from skimage.segmentation import watershed
 
     if depth >= 1:
@@ -272,8 +271,7 @@ def _by_valleys(light: NDArray[np.float32], clump: NDArray[np.bool_], depth: flo
     least = -float(np.log1p(-depth))
     level = np.log(np.maximum(light, light[clump].min() / 2))
     level = np.pad(ndimage.gaussian_filter(np.where(clump, level, level[clump].min()), TEXTURE), 1, mode="edge")
-    tops = level - reconstruction(level - least, level) >= least * 0.999
-    numbers, count = ndimage.label(tops[1:-1, 1:-1] & clump, np.ones((3, 3)))
+    numbers, count = ndimage.label(_tops(level, least)[1:-1, 1:-1] & clump, np.ones((3, 3)))
     if count < 2:
         return clump.astype(np.int32)
     return np.asarray(watershed(-level[1:-1, 1:-1], numbers, mask=clump), np.int32)
@@ -312,7 +310,6 @@ def split_clump(clump: NDArray[np.bool_], depth: float) -> NDArray[np.int32]:
         Numbers from 1; 0 where `clump` is False.
     """
     from scipy import ndimage
-    from skimage.morphology import reconstruction
     from skimage.segmentation import watershed
 
     inside = np.pad(clump, 1)
@@ -322,9 +319,15 @@ def split_clump(clump: NDArray[np.bool_], depth: float) -> NDArray[np.int32]:
     if depth >= 1:
         return clump.astype(np.int32)
     least = max(least, 1e-3)
-    # A top is what stands out by that much over the highest way from it to a higher one.
-    tops = distance - reconstruction(distance - least, distance) >= least * 0.999
-    numbers, count = ndimage.label(tops, np.ones((3, 3)))
+    numbers, count = ndimage.label(_tops(distance, least), np.ones((3, 3)))
     if count < 2:
         return clump.astype(np.int32)
     return np.asarray(watershed(-distance, numbers, mask=inside)[1:-1, 1:-1], np.int32)
+
+
+def _tops(heights: NDArray[np.float32], depth: float) -> NDArray[np.bool_]:
+    """Find what stands out by a depth over the highest way from it to anything higher."""
+    from skimage.morphology import local_maxima, reconstruction
+
+    # What is filled has one and the same value, to the bit; noise makes no tops of its own there.
+    return np.asarray(local_maxima(reconstruction(heights - depth, heights)), np.bool_)
