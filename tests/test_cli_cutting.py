@@ -28,7 +28,18 @@ def test_cells_come_out_by_class_with_their_tables(raw, tmp_path, capsys):
     arguments = [
         *("cut-cells", str(raw / "red-*.tif"), str(raw / "green-*.tif"), "--labels", str(raw / "labels-*.tif")),
         *("--class-table", str(raw / "plate.csv"), "--class-column", "Dose", "--class-pattern", r"red-(?P<Well>\d)"),
-        *("--mask", "background", "--normalisation", "set", "--field-pixel-size", "0.2", "-o", str(output)),
+        *(
+            "--mask",
+            "background",
+            "--normalisation",
+            "set",
+            "--max-outside",
+            "0",
+            "--field-pixel-size",
+            "0.2",
+            "-o",
+            str(output),
+        ),
     ]
     assert main([*arguments, "--json"]) == 0
     captured = capsys.readouterr()
