@@ -338,6 +338,15 @@ def test_what_is_written_lists_all_that_was_found(cut, tmp_path):
     cut.save(tmp_path, overwrite=True)
 
 
+def test_a_class_may_be_named_as_the_table(simulated, tmp_path):
+    result = cut_cells(replace(simulated.field, class_name="objects"), progress=False)
+    paths = result.save(tmp_path / "cells")
+    assert paths[-1].name == "all-objects.csv"
+    back = read_cells(tmp_path / "cells")
+    assert back.class_names == ("objects",)
+    assert len(back.features[0]) == len(back)
+
+
 def test_several_classes_and_fields(simulated):
     other = replace(simulate_field(30, shape=(700, 700), seed=5, pattern="tips").field, name="other")
     result = cut_cells([simulated.field, other], progress=False)

@@ -16,7 +16,7 @@ from napari_biogans.cells.cellset import CellSet, CellsWarning
 from napari_biogans.cells.cut_settings import CutConfig
 from napari_biogans.cells.finding import FoundCells, left_out_counts
 from napari_biogans.cells.intensity import full_range
-from napari_biogans.cells.records import write_table
+from napari_biogans.cells.records import table_path, write_table
 from napari_biogans.cells.writing import write_cells
 from napari_biogans.files import replacing
 
@@ -65,6 +65,8 @@ class CutCells:
     def save(self, folder: str | os.PathLike[str], *, overwrite: bool = False) -> list[Path]:
         """Write the cell set, and beside it `objects.csv` with all that was found.
 
+        Where a class is named "objects", that is `all-objects.csv`.
+
         Parameters
         ----------
         folder : path-like
@@ -78,7 +80,8 @@ class CutCells:
             The stacks and the table.
         """
         paths = write_cells(self.cells, folder, overwrite=overwrite)
-        table = Path(folder).expanduser() / TABLE
+        of_classes = {table_path(path).name.casefold() for path in paths}
+        table = Path(folder).expanduser() / (f"all-{TABLE}" if TABLE in of_classes else TABLE)
         with replacing(table) as temporary:
             write_table(self.table, temporary)
         return [*paths, table]
