@@ -68,3 +68,9 @@ def from_unit(images: NDArray[Any], intensity_range: NDArray[Any], dtype: DTypeL
         limits = np.iinfo(dtype)
         scaled = scaled.round().clip(limits.min, limits.max)
     return scaled.astype(dtype)
+
+
+def full_range(dtype: np.dtype[Any]) -> NDArray[np.float32]:
+    """Give the range (2, 2) that cells of a type have whose brightness was scaled to all that it holds."""
+    high = np.iinfo(dtype).max if dtype.kind in "ui" else 1
+    return np.array([[0, high]] * 2, np.float32)

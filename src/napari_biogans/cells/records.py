@@ -38,6 +38,9 @@ class Record:
     """Per channel."""
     features: dict[str, str]
     """Columns of the table beside the file, with their types."""
+    normalisation: str | None = None
+    """How brightness was scaled when the cells were cut from fields: "none", per "field", per "set"; None where that is
+    not known."""
 
     def to_text(self) -> str:
         """Write the record as JSON, in ASCII, which every program keeps as it is."""
@@ -80,6 +83,7 @@ class Record:
                 pixel_size=None if found["pixel_size"] is None else float(found["pixel_size"]),
                 intensity_range=tuple((float(low), float(high)) for low, high in found["intensity_range"]),
                 features={str(column): str(kind) for column, kind in found["features"].items()},
+                normalisation=None if found.get("normalisation") is None else str(found["normalisation"]),
             )
         except CellsError:
             raise

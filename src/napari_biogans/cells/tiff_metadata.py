@@ -82,6 +82,11 @@ def read_metadata(tif: TiffFile, path: str, series: int, count: int, channels: i
     )
 
 
+def read_pixel_size(tif: TiffFile, series: int) -> float | None:
+    """Read the side of a pixel in µm from an open TIFF file; None where it is not known, or pixels are not square."""
+    return _read_format(tif, series, 1)[2]
+
+
 def read_record(tif: TiffFile, path: str) -> Record | None:
     """Read the record of `write_cells` in an open TIFF file, if there is one."""
     return Record.from_text(_read_format(tif, 0, 1)[0], path)

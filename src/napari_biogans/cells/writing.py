@@ -88,6 +88,19 @@ def write_cells(cells: CellSet, path: str | os.PathLike[str], *, overwrite: bool
     return _write_folder(cells, path, overwrite)
 
 
+def check_free(folder: Path, *, overwrite: bool) -> None:
+    """Refuse a folder that `write_cells` would refuse, before the work that makes the cells.
+
+    Raises
+    ------
+    CellsError
+    """
+    if folder.is_file():
+        raise CellsError(f"{folder} is a file; give a folder for the cell set.")
+    if _written_before(folder) and not overwrite:
+        raise _exists(folder)
+
+
 def _exists(path: Path) -> CellsError:
     return CellsError(f"There are cells in {path} already; choose another place, or replace them with overwrite=True.")
 
@@ -178,6 +191,7 @@ def _written_before(folder: Path) -> list[Path]:
 
 def _record(cells: CellSet, position: int) -> Record:
     features = cells.features
+    scaled = features[position].get("normalisation")
     return Record(
         class_name=cells.class_names[position],
         position=position,
@@ -186,6 +200,7 @@ def _record(cells: CellSet, position: int) -> Record:
         pixel_size=None if cells.pixel_size is None else float(cells.pixel_size),
         intensity_range=tuple((float(low), float(high)) for low, high in cells.intensity_range),
         features=column_types(features[position]),
+        normalisation=None if scaled is None else ", ".join(sorted(set(map(str, scaled)))),
     )
 
 

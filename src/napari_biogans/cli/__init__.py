@@ -59,7 +59,7 @@ def _mistake(error: CycloptsError) -> str:
     reason = error.__cause__
     if not isinstance(reason, ValidationError):
         return str(error)
-    from napari_biogans.training.configuration import explain
+    from napari_biogans.settings import explain
 
     return explain(reason)
 
@@ -67,11 +67,12 @@ def _mistake(error: CycloptsError) -> str:
 def _explain(error: Exception) -> int | None:
     """Say what ended the work, and give the exit code; None for what nobody expects."""
     # Loaded by the work by now, unless it ended before; the help needs none of them.
+    from napari_biogans.cells import CuttingStoppedError
     from napari_biogans.evaluation import C2STStoppedError
     from napari_biogans.latent import LatentStoppedError
     from napari_biogans.training import TrainingError, TrainingStoppedError, WorkerLostError
 
-    if isinstance(error, TrainingStoppedError | C2STStoppedError | LatentStoppedError):
+    if isinstance(error, TrainingStoppedError | C2STStoppedError | LatentStoppedError | CuttingStoppedError):
         say(str(error))
         return INTERRUPTED
     if isinstance(error, MemoryError):

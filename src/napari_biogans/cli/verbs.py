@@ -22,6 +22,10 @@ VERBS = {
         "training:demo_command",
         "Watch a small GAN learn cells, in at most three minutes on a laptop, and get a picture of what it draws.",
     ),
+    "cut-cells": (
+        "cutting:cut_cells_command",
+        "Cut single cells from fields of view: centred, long axis horizontal, neighbours masked.",
+    ),
     "generate": ("drawing:generate_command", "Draw new cells with a model and write them as TIFF stacks."),
     "import-original": (
         "drawing:import_original_command",

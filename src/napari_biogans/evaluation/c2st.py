@@ -28,9 +28,9 @@ from napari_biogans.evaluation.results import C2STResult
 from napari_biogans.evaluation.settings import make_c2st_config
 from napari_biogans.evaluation.store import ScoreStore, Store, default_store
 from napari_biogans.evaluation.work import run_critics
+from napari_biogans.stopping import stopped_by_interrupt
 from napari_biogans.training.devices import choose_device
 from napari_biogans.training.run import Run
-from napari_biogans.training.train import stopped_by_interrupt
 
 Testing = Generator[C2STEvent, None, C2STResult]
 

@@ -11,7 +11,8 @@ from pydantic import ConfigDict, Field
 from pydantic.dataclasses import dataclass
 
 from napari_biogans.evaluation.errors import C2STError
-from napari_biogans.training.configuration import Protocol, checked
+from napari_biogans.settings import checked
+from napari_biogans.training.configuration import Protocol
 from napari_biogans.training.devices import Precision, choose_device, choose_precision
 from napari_biogans.training.objectives import OBJECTIVES, Objective, ObjectiveName
 

@@ -16,8 +16,8 @@ from napari_biogans.latent.errors import LatentError
 from napari_biogans.latent.reconstruct import CellsDone, Searching, iterate_reconstruction, on_device, run_to_end
 from napari_biogans.latent.settings import make_reconstruction_config
 from napari_biogans.models import Model
+from napari_biogans.stopping import stopped_by_interrupt
 from napari_biogans.training.devices import chosen_threads
-from napari_biogans.training.train import stopped_by_interrupt
 
 PRIOR = 1e-6
 """Of the search for red latents: greens that were not seen mean something for plausible latents only."""

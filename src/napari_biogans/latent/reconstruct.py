@@ -21,8 +21,8 @@ from napari_biogans.latent.results import Reconstruction, joined
 from napari_biogans.latent.search import Found, LatentSearch, negative_log_density
 from napari_biogans.latent.settings import ReconstructionConfig, make_reconstruction_config
 from napari_biogans.models import Model
+from napari_biogans.stopping import stopped_by_interrupt
 from napari_biogans.training.devices import choose_device, chosen_threads
-from napari_biogans.training.train import stopped_by_interrupt
 
 EventT = TypeVar("EventT")
 ResultT = TypeVar("ResultT")

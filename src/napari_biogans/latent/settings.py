@@ -8,7 +8,8 @@ from pydantic import ConfigDict, Field
 from pydantic.dataclasses import dataclass
 
 from napari_biogans.latent.errors import LatentError
-from napari_biogans.training.configuration import Protocol, checked
+from napari_biogans.settings import checked
+from napari_biogans.training.configuration import Protocol
 
 Mode = Literal["full", "red-first", "red-only"]
 PAPER_STARTS, STANDARD_STARTS = 5, 2

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal
 
-from pydantic import ConfigDict, Field, ValidationError
+from pydantic import ConfigDict, Field
 from pydantic.dataclasses import dataclass
 
 from napari_biogans.models.architectures import ArchitectureName
+from napari_biogans.settings import checked
 from napari_biogans.training.devices import Precision
 from napari_biogans.training.errors import TrainingError
 from napari_biogans.training.objectives import OBJECTIVES, Objective, ObjectiveName
 
 Protocol = Literal["default", "paper"]
-ConfigT = TypeVar("ConfigT")
 
 
 @dataclass(frozen=True, kw_only=True, config=ConfigDict(use_attribute_docstrings=True, extra="forbid"))
@@ -182,33 +181,3 @@ def make_config(**settings: Any) -> TrainingConfig:
     elif start is not None and not isinstance(start, str):
         raise TrainingError("start_from: give the path of a model file or a run; a model is saved by its save(path).")
     return checked(TrainingConfig, settings, TrainingError)
-
-
-def checked(
-    configuration: Callable[..., ConfigT], settings: Mapping[str, Any], refusal: Callable[[str], Exception]
-) -> ConfigT:
-    """Make a configuration of settings, or refuse them in words.
-
-    Parameters
-    ----------
-    configuration : type
-        A pydantic dataclass.
-    settings : mapping
-        Its fields.
-    refusal : type
-        Of the exception, which takes a message.
-    """
-    try:
-        return configuration(**settings)
-    except ValidationError as error:
-        raise refusal(explain(error)) from None
-
-
-def explain(error: ValidationError) -> str:
-    """Say in one line per setting what is wrong with it."""
-    lines = []
-    for problem in error.errors():
-        place = ".".join(str(part) for part in problem["loc"])
-        message = problem["msg"].removeprefix("Value error, ")
-        lines.append(f"{place}: {message} (not {problem['input']!r})" if place else message)
-    return "\n".join(lines)

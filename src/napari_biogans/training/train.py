@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 import os
-import signal
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from types import FrameType
+from collections.abc import Callable
 from typing import Any, NoReturn
 
 from tqdm.auto import tqdm
@@ -15,6 +11,7 @@ from tqdm.auto import tqdm
 from napari_biogans.cells import CellSet, read_cells
 from napari_biogans.cells.neighbours import never
 from napari_biogans.models import Model
+from napari_biogans.stopping import stopped_by_interrupt
 from napari_biogans.training.configuration import make_config
 from napari_biogans.training.distributed import joined_workers
 from napari_biogans.training.events import Event, Metrics, Preparing, Started, StepDone
@@ -170,26 +167,3 @@ def run_to_end(training: Training, *, progress: bool, on_event: Callable[[Event]
         if bar is not None:
             bar.close()
         training.close()
-
-
-@contextmanager
-def stopped_by_interrupt(should_stop: Callable[[], bool]) -> Iterator[Callable[[], bool]]:
-    """Turn the first Ctrl-C into a wish to stop; the second interrupts as usual.
-
-    Signals reach the main thread only; elsewhere nothing changes.
-    """
-    if threading.current_thread() is not threading.main_thread():
-        yield should_stop
-        return
-    interrupted = threading.Event()
-    before = signal.getsignal(signal.SIGINT)
-
-    def stop(signum: int, frame: FrameType | None) -> None:
-        interrupted.set()
-        signal.signal(signal.SIGINT, before)
-
-    signal.signal(signal.SIGINT, stop)
-    try:
-        yield lambda: interrupted.is_set() or should_stop()
-    finally:
-        signal.signal(signal.SIGINT, before)

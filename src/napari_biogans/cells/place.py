@@ -1,0 +1,262 @@
+"""Putting images of cells back into their field: real ones, rebuilt ones, generated ones."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Literal, cast
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from napari_biogans.cells.cellset import CellsError
+from napari_biogans.cells.field import Field
+from napari_biogans.cells.finding import crop_corners
+from napari_biogans.cells.intensity import from_unit, full_range, to_unit
+from napari_biogans.cells.neighbours import never
+from napari_biogans.cells.resampling import Pose, lay_back, soft_mask
+from napari_biogans.cells.tiles import Window, pixels_of, tiles_of, whole
+
+TILE = 1024
+FEATHER = 2.0
+"""Pixels over which the edge of a whole image fades."""
+NEEDED = ("y", "x", "angle", "scale")
+
+Part = Literal["cell", "image"]
+
+
+def place_in_field(
+    images: NDArray[Any],
+    features: pd.DataFrame,
+    field: Field | tuple[Any, Any] | None = None,
+    *,
+    shape: tuple[int, int] | None = None,
+    labels: Any = None,
+    part: Part = "cell",
+    margin: float = 3.0,
+    softness: float = 1.0,
+    window: tuple[slice, slice] | None = None,
+    out: Any = None,
+    should_stop: Callable[[], bool] = never,
+) -> Any:
+    """Put images of cells into a field, each at the place and the angle of a cell that was cut there.
+
+    Parameters
+    ----------
+    images : array (N, C, H, W)
+        In the units of the cell set: real cells, reconstructions, completions,
+        generated cells, with as many channels as wanted.
+    features : pandas.DataFrame
+        One row per image, of cells of one field, with at least `y`, `x`,
+        `angle` and `scale`, as `CutCells.cells.features` has them. Where
+        brightness was scaled (`normalisation`), that is undone.
+    field : Field, or tuple of C arrays (H, W), optional
+        What is around the cells; it is copied. By default nothing is: 0
+        everywhere.
+    shape : (height, width), optional
+        Of the field; needed where none is given.
+    labels : array (H, W) of integers, optional
+        The labels that the cells were cut by, with the column `label` of the
+        features: cells then have their true outlines. By default they have
+        those of ellipses with the `length` and `width` of the features.
+    part : {"cell", "image"}
+        What is put there: the cell, or all of its image. Where images
+        overlap, a pixel shows the cell that it is nearest to.
+    margin : float
+        How far beyond its outline a cell is shown, in pixels of the field.
+    softness : float
+        Width of the soft edge, in pixels of the field.
+    window : (slice, slice), optional
+        Rows and columns of the field that are wanted; default all.
+    out : array (C, h, w), optional
+        Where to write, such as a memory-mapped array for fields larger than
+        memory; default a new array of the type of the field, or of the images.
+    should_stop : callable
+        Asked after each tile of 1024x1024 pixels; what is done is returned.
+
+    Returns
+    -------
+    array (C, h, w)
+        `out`: one plane per channel.
+
+    Raises
+    ------
+    CellsError
+        If images, features, field and labels do not go together.
+
+    Examples
+    --------
+    >>> from napari_biogans.cells import cut_cells, simulate_field
+    >>> field = simulate_field(9, shape=(400, 400), seed=0).field
+    >>> cells = cut_cells(field, progress=False).cells
+    >>> layers = place_in_field(cells.images[0], cells.features[0], shape=field.shape)
+    >>> layers.shape, layers.dtype
+    ((2, 400, 400), dtype('uint8'))
+    """
+    images = np.asarray(images)
+    _check(images, features)
+    planes = (field.red, field.green) if isinstance(field, Field) else field
+    shape = _shape(images, planes, shape)
+    if labels is not None and (tuple(labels.shape) != shape or "label" not in features):
+        raise CellsError(
+            f"Labels of a field of {shape} pixels have that shape, not {tuple(labels.shape)}, and the features of the "
+            "cells a column 'label'."
+        )
+    wanted = whole(shape) if window is None else _window(window, shape)
+    dtype = np.dtype(images.dtype if planes is None else planes[0].dtype).newbyteorder("=")
+    if out is None:
+        out = np.empty((images.shape[1], *wanted.shape), dtype)
+    elif tuple(out.shape) != (images.shape[1], *wanted.shape):
+        raise CellsError(f"The result is {(images.shape[1], *wanted.shape)}, `out` is {tuple(out.shape)}.")
+    outline = _Outline(labels, part, margin, softness)
+    scaled = _Brightness(features, images.dtype)
+    corners = crop_corners(features, cast("tuple[int, int]", images.shape[2:]))
+    low, high = corners.min(axis=1), corners.max(axis=1)
+    for tile in tiles_of(wanted.shape, TILE):
+        if should_stop():
+            break
+        there = Window(*(slice(s.start + w.start, s.stop + w.start) for s, w in zip(tile, wanted, strict=True)))
+        base = np.zeros((images.shape[1], *there.shape), np.float32)
+        if planes is not None:
+            base = np.stack([pixels_of(plane, there).astype(np.float32) for plane in planes])
+        blend = _Blend(base)
+        meets = np.all((high >= there.origin) & (low <= [s.stop for s in there]), axis=1)
+        for row in np.flatnonzero(meets).tolist():
+            around = Window(
+                *(
+                    slice(max(int(np.floor(a)), s.start), min(int(np.ceil(b)) + 1, s.stop))
+                    for a, b, s in zip(low[row], high[row], there, strict=True)
+                )
+            )
+            if min(around.shape) > 0:
+                laid = outline.lay(scaled.undone(images[row], row), features.iloc[row], around)
+                blend.add(around.within(there), *laid)
+        out[(slice(None), *tile)] = _typed(blend.result(), out.dtype)
+    return out
+
+
+def _check(images: NDArray[Any], features: pd.DataFrame) -> None:
+    if images.ndim != 4:
+        raise CellsError(f"Images of cells are (N, C, H, W), not of shape {images.shape}.")
+    if len(features) != len(images):
+        raise CellsError(f"Features of {len(features)} cells for {len(images)} images; give one row per image.")
+    if missing := [name for name in NEEDED if name not in features]:
+        raise CellsError(
+            f"The features of the cells lack {', '.join(missing)}: where they were in their field. cut_cells writes "
+            "it; cells that were made by other programs cannot be put back."
+        )
+    if "field" in features and features["field"].nunique() > 1:
+        names = ", ".join(map(str, features["field"].unique()[:3]))
+        raise CellsError(f"The cells are of several fields ({names}, …); choose those of one.")
+    if not np.isfinite(features[list(NEEDED)].to_numpy(float)).all():
+        raise CellsError("Some places, angles or scales of the cells are not known (NaN); leave those cells out.")
+
+
+def _shape(images: NDArray[Any], planes: Any, shape: tuple[int, int] | None) -> tuple[int, int]:
+    if planes is None and shape is None:
+        raise CellsError("Give the field that the cells are put into, or the shape of an empty one.")
+    if planes is None:
+        return cast("tuple[int, int]", tuple(shape or ()))
+    shapes = {tuple(plane.shape) for plane in planes}
+    if len(planes) != images.shape[1] or len(shapes) > 1 or (shape is not None and shapes != {tuple(shape)}):
+        raise CellsError(
+            f"Cells of {images.shape[1]} channels go into a field of as many planes of one shape, not into "
+            f"{len(planes)} of {', '.join(map(str, shapes))}."
+        )
+    return cast("tuple[int, int]", shapes.pop())
+
+
+def _window(window: tuple[slice, slice], shape: tuple[int, int]) -> Window:
+    found = Window(*(slice(*s.indices(n)[:2]) for s, n in zip(window, shape, strict=True)))
+    if min(found.shape) < 1:
+        raise CellsError(f"The window {window} holds no pixel of a field of {shape} pixels.")
+    return found
+
+
+class _Brightness:
+    """Undoes what a normalisation did to the brightness of each cell."""
+
+    def __init__(self, features: pd.DataFrame, dtype: np.dtype[Any]) -> None:
+        self._ends = full_range(dtype)
+        self._ranges: NDArray[np.float32] | None = None
+        columns = ["red_low", "red_high", "green_low", "green_high"]
+        if set(columns) <= set(features.columns):
+            self._ranges = features[columns].to_numpy(np.float32).reshape(-1, 2, 2)
+
+    def undone(self, image: NDArray[Any], row: int) -> NDArray[np.float32]:
+        """Give an image (C, H, W) in the units of the field."""
+        if self._ranges is None or not np.isfinite(self._ranges[row]).all():
+            return image.astype(np.float32)
+        # Further channels are further greens.
+        of_channel = [0, *[1] * (len(image) - 1)]
+        unit = to_unit(image.astype(np.float32), self._ends[of_channel])
+        return from_unit(unit, self._ranges[row][of_channel], np.float32)
+
+
+class _Outline:
+    """Says which pixels of a field show a cell, and how near they are to it."""
+
+    def __init__(self, labels: Any, part: Part, margin: float, softness: float) -> None:
+        if part not in ("cell", "image"):
+            raise CellsError(f"The part that is put into a field is 'cell' or 'image', not {part!r}.")
+        self._labels, self._part, self._margin, self._softness = labels, part, margin, softness
+
+    def lay(
+        self, image: NDArray[np.float32], cell: pd.Series, around: Window
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
+        """Give pixels (C, h, w), how much they show (h, w) in [0, 1], and their weight beside those of other cells."""
+        pose = Pose(cell["y"], cell["x"], cell["angle"], cell["scale"]).from_origin(around.origin)
+        pixels, down, right = lay_back(image, pose, around.shape)
+        height, width = image.shape[1:]
+        edge = np.minimum(height / 2 - np.abs(down), width / 2 - np.abs(right)) / pose.scale
+        half_length = max(cell.get("length", width / pose.scale) / 2, 1)
+        half_width = max(cell.get("width", height / pose.scale) / 2, 1)
+        across, along = down / pose.scale, right / pose.scale
+        # 1 on the ellipse, less within.
+        ellipse = np.sqrt((along / half_length) ** 2 + (across / half_width) ** 2)
+        weight = np.asarray(1 / (ellipse**4 + 1e-3), np.float32)
+        if self._part == "image":
+            return pixels, np.clip(edge / FEATHER + 0.5 / FEATHER, 0, 1), weight
+        shown = (edge >= -0.5 / pose.scale).astype(np.float32)
+        if self._labels is not None:
+            reach = int(np.ceil(4 * self._softness)) + 1
+            wider = around.grown(reach, self._labels.shape)
+            mask = soft_mask(pixels_of(self._labels, wider), int(cell["label"]), self._margin, self._softness)
+            return pixels, shown * mask[around.within(wider)], weight
+        beyond = np.hypot(along, across) * (1 - 1 / np.maximum(ellipse, 1e-3)) - self._margin
+        return pixels, shown * np.clip(0.5 - beyond / (2 * max(self._softness, 0.5)), 0, 1), weight
+
+
+class _Blend:
+    """Cells over a part of a field; those that overlap are mixed by their weights, in whatever order they come."""
+
+    def __init__(self, base: NDArray[np.float32]) -> None:
+        self._base = base
+        self._sum = np.zeros_like(base)
+        self._weights = np.zeros(base.shape[1:], np.float32)
+        self._cover = np.zeros(base.shape[1:], np.float32)
+
+    def add(
+        self,
+        where: tuple[slice, slice],
+        pixels: NDArray[np.float32],
+        shown: NDArray[np.float32],
+        weight: NDArray[np.float32],
+    ) -> None:
+        """Put a cell there."""
+        weight = weight * shown
+        self._sum[(slice(None), *where)] += weight * pixels
+        self._weights[where] += weight
+        self._cover[where] = np.maximum(self._cover[where], shown)
+
+    def result(self) -> NDArray[np.float32]:
+        """Give the field with its cells."""
+        cells = self._sum / np.maximum(self._weights, 1e-12)
+        return np.asarray(self._base + self._cover * (cells - self._base), np.float32)
+
+
+def _typed(pixels: NDArray[np.float32], dtype: np.dtype[Any]) -> NDArray[Any]:
+    if dtype.kind in "ui":
+        limits = np.iinfo(dtype)
+        pixels = pixels.round().clip(limits.min, limits.max)
+    return pixels.astype(dtype)

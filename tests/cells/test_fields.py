@@ -1,0 +1,201 @@
+"""Fields are found in files of all kinds, paired rightly or refused, and given their class."""
+
+import sys
+
+import imageio.v3 as iio
+import numpy as np
+import pytest
+import tifffile
+
+from napari_biogans.cells import CellsError, class_table, cut_cells, read_fields, simulate_field
+from napari_biogans.cells.tiles import PackedLabels
+
+SHAPE = (40, 50)
+
+
+def plane(number, dtype=np.uint16):
+    return np.random.default_rng(number).integers(0, 200, SHAPE).astype(dtype)
+
+
+def whole(array):
+    return array[:, :]
+
+
+def test_folders_patterns_and_lists_pair_by_name(tmp_path):
+    for k in range(12):
+        tifffile.imwrite(tmp_path / f"Channel1-{k}-A.tif", plane(k))
+        tifffile.imwrite(tmp_path / f"Channel2-{k}-A.tif", plane(100 + k))
+    (tmp_path / "notes.txt").write_text("")
+    by_pattern = read_fields(str(tmp_path / "Channel2-*.tif"), str(tmp_path / "Channel1-*.tif"))
+    assert [field.name for field in by_pattern] == [f"Channel2-{k}-A" for k in range(12)]
+    for k, field in enumerate(by_pattern):
+        assert np.array_equal(whole(field.red), plane(100 + k))
+        assert np.array_equal(whole(field.green), plane(k))
+        assert field.source == str(tmp_path / f"Channel2-{k}-A.tif")
+    listed = read_fields([tmp_path / "Channel2-3-A.tif"], [tmp_path / "Channel1-5-A.tif"])
+    assert np.array_equal(whole(listed[0].green), plane(5))
+    for channel in (1, 2):
+        folder = tmp_path / str(channel)
+        folder.mkdir()
+        for k in range(3):
+            (tmp_path / f"Channel{channel}-{k}-A.tif").rename(folder / f"{k}.tif")
+    by_folder = read_fields(tmp_path / "2", tmp_path / "1", classes="folder")
+    assert [np.array_equal(whole(field.green), plane(k)) for k, field in enumerate(by_folder)] == [True] * 3
+    assert {field.class_name for field in by_folder} == {"2"}
+
+
+def test_what_does_not_pair_is_refused(tmp_path):
+    for name in ("a-1", "a-2", "b-1", "b-3"):
+        tifffile.imwrite(tmp_path / f"{name}.tif", plane(0))
+    with pytest.raises(CellsError, match=r"not clear which green .* a-2 with b-3"):
+        read_fields(str(tmp_path / "a-*.tif"), str(tmp_path / "b-*.tif"))
+    with pytest.raises(CellsError, match="2 images of red and 1 of green"):
+        read_fields(str(tmp_path / "a-*.tif"), tmp_path / "b-1.tif")
+    with pytest.raises(CellsError, match="nothing at"):
+        read_fields(str(tmp_path / "c-*.tif"), str(tmp_path / "b-*.tif"))
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(CellsError, match="no images"):
+        read_fields(tmp_path / "empty", tmp_path / "empty")
+    with pytest.raises(CellsError, match="a path, an array"):
+        read_fields(3, 4)
+    (tmp_path / "broken.tif").write_bytes(b"II*\0nothing")
+    with pytest.raises(CellsError, match="damaged"):
+        read_fields(tmp_path / "broken.tif", tmp_path / "a-1.tif")
+
+
+@pytest.mark.parametrize("compression", [None, "zlib"])
+@pytest.mark.parametrize("dtype", [np.uint8, ">u2", np.float32])
+def test_series_of_times_are_fields(compression, dtype, tmp_path):
+    stacks = [np.stack([plane(10 * c + t) for t in range(4)]).astype(dtype) for c in range(2)]
+    for stack, name in zip(stacks, ("red", "green"), strict=True):
+        metadata = {"axes": "TYX"}
+        tifffile.imwrite(
+            tmp_path / f"{name}.tif", stack, photometric="minisblack", metadata=metadata, compression=compression
+        )
+    fields = read_fields(tmp_path / "red.tif", tmp_path / "green.tif", labels=np.ones((4, *SHAPE), np.uint8))
+    assert [(field.name, field.index) for field in fields] == [(f"red[{t}]", t) for t in range(4)]
+    for t, field in enumerate(fields):
+        assert np.array_equal(field.red[3:30, 5:9], stacks[0][t, 3:30, 5:9])
+        assert np.array_equal(whole(field.green), stacks[1][t])
+        assert whole(field.labels).all()
+
+
+@pytest.mark.parametrize("compression", [None, "lzw"])
+@pytest.mark.parametrize("kind", ["imagej", "ome", "rgb"])
+def test_files_with_both_channels(kind, compression, tmp_path):
+    if kind == "imagej" and compression:
+        pytest.skip("ImageJ's own format is written without compression")
+    path = tmp_path / ("movie.ome.tif" if kind == "ome" else "movie.tif")
+    movie = np.stack([[plane(10 * c + t) for c in range(3)] for t in range(2)])
+    if kind == "imagej":
+        metadata = {"axes": "TCYX", "unit": "um"}
+        tifffile.imwrite(path, movie, imagej=True, resolution=(1 / 0.25, 1 / 0.25), metadata=metadata)
+    elif kind == "ome":
+        sizes = {"PhysicalSizeX": 250, "PhysicalSizeXUnit": "nm", "PhysicalSizeY": 250, "PhysicalSizeYUnit": "nm"}
+        tifffile.imwrite(path, movie, ome=True, compression=compression, metadata={"axes": "TCYX", **sizes})
+    else:
+        movie = movie[:1].astype(np.uint8)
+        tifffile.imwrite(path, movie[0].transpose(1, 2, 0), photometric="rgb", compression=compression)
+    fields = read_fields(path, channels=(2, 0))
+    assert len(fields) == len(movie)
+    for t, field in enumerate(fields):
+        assert np.array_equal(whole(field.red), movie[t, 2])
+        assert np.array_equal(field.green[10:20, :7], movie[t, 0, 10:20, :7])
+        assert field.pixel_size == (None if kind == "rgb" else pytest.approx(0.25))
+    with pytest.raises(CellsError, match="channels 0 to 2"):
+        read_fields(path, channels=(0, 3))
+    with pytest.raises(CellsError, match="channel axis"):
+        read_fields(path, path)
+
+
+def test_png_npy_and_pixel_size(tmp_path):
+    iio.imwrite(tmp_path / "red.png", plane(1, np.uint8))
+    np.save(tmp_path / "green.npy", plane(2, np.uint8))
+    (field,) = read_fields(tmp_path / "red.png", tmp_path / "green.npy", pixel_size=0.3)
+    assert np.array_equal(whole(field.red), plane(1, np.uint8))
+    assert np.array_equal(whole(field.green), plane(2, np.uint8))
+    assert field.pixel_size == 0.3
+    with pytest.raises(CellsError, match="one channel"):
+        read_fields(tmp_path / "red.png")
+
+
+def test_stacks_in_depth_are_refused(tmp_path):
+    tifffile.imwrite(tmp_path / "depth.tif", np.stack([plane(0)] * 3), imagej=True, metadata={"axes": "ZYX"})
+    with pytest.raises(CellsError, match="project it first"):
+        read_fields(tmp_path / "depth.tif", tmp_path / "depth.tif")
+
+
+def test_zarr_without_its_package_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "zarr", None)
+    (tmp_path / "field.zarr").mkdir()
+    with pytest.raises(CellsError, match="pip install zarr"):
+        read_fields(tmp_path / "field.zarr")
+
+
+def test_ome_zarr(tmp_path):
+    zarr = pytest.importorskip("zarr", reason="OME-Zarr is read where the package zarr is installed")
+    group = zarr.open_group(str(tmp_path / "field.zarr"), mode="w")
+    both = np.stack([[plane(0), plane(1)]])
+    group.create_array("0", data=both)
+    names = [{"name": "t"}, {"name": "c"}, *({"name": n, "unit": "micrometer"} for n in "yx")]
+    scale = [{"type": "scale", "scale": [1, 1, 0.5, 0.5]}]
+    group.attrs["multiscales"] = [{"axes": names, "datasets": [{"path": "0", "coordinateTransformations": scale}]}]
+    (field,) = read_fields(tmp_path / "field.zarr")
+    assert np.array_equal(whole(field.red), plane(0))
+    assert np.array_equal(field.green[3:9, 4:8], plane(1)[3:9, 4:8])
+    assert field.pixel_size == 0.5
+
+
+def test_classes_from_names_functions_and_tables(tmp_path):
+    for k in (2, 11):
+        for channel in "12":
+            tifffile.imwrite(tmp_path / f"Channel{channel}-{k:02}.tif", plane(k))
+    (tmp_path / "plate.csv").write_text("Well,Dose\n2,none\n11,0.5 µM\n3,other\n", encoding="utf-8")
+    (tmp_path / "files.csv").write_text("field,class\nChannel2-02,a\nChannel2-11.tif,b\n", encoding="utf-8")
+
+    def classes(given):
+        red, green = (str(tmp_path / f"Channel{channel}-*.tif") for channel in "21")
+        return [field.class_name for field in read_fields(red, green, classes=given)]
+
+    assert classes(None) == ["cells"] * 2
+    assert classes("Tea1") == ["Tea1"] * 2
+    assert classes({"Channel2-02": "x", "Channel2-11": "y"}) == ["x", "y"]
+    assert classes(lambda field: field.name[-2:]) == ["02", "11"]
+    assert classes(class_table(tmp_path / "files.csv")) == ["a", "b"]
+    pattern = r"Channel2-(?P<Well>\d+)"
+    assert classes(class_table(tmp_path / "plate.csv", column="Dose", pattern=pattern)) == ["none", "0.5 µM"]
+    with pytest.raises(CellsError, match="No class is given for field 'Channel2-11'"):
+        classes({"Channel2-02": "x"})
+    (tmp_path / "short.csv").write_text("field,class\nChannel2-02,a\n")
+    for make, message in (
+        (lambda: class_table(tmp_path / "plate.csv"), "no column class, field; it has Well, Dose"),
+        (lambda: class_table(tmp_path / "plate.csv", column="Dose", pattern="("), "no regular expression"),
+        (lambda: class_table(tmp_path / "plate.csv", column="Dose", pattern="x"), "no named groups"),
+        (lambda: class_table(tmp_path / "none.csv"), "cannot be read"),
+        (lambda: classes(class_table(tmp_path / "short.csv")), "no row for field 'Channel2-11'"),
+        (lambda: classes(class_table(tmp_path / "plate.csv", column="Dose", pattern="z(?P<Well>.)")), "does not fit"),
+    ):
+        with pytest.raises(CellsError, match=message):
+            make()
+
+
+def test_packed_labels_are_as_an_array():
+    rng = np.random.default_rng(0)
+    plain, packed = np.zeros((2500, 1300), np.int32), PackedLabels((2500, 1300))
+    for _ in range(40):
+        top, left = rng.integers(0, 2400), rng.integers(0, 1200)
+        where = slice(top, top + rng.integers(1, 900)), slice(left, left + rng.integers(1, 300))
+        plain[where] = packed[where] = rng.integers(0, 9999)
+    assert np.array_equal(np.asarray(packed), plain)
+    assert np.array_equal(packed[1000:1100, 900:], plain[1000:1100, 900:])
+    assert np.array_equal(packed[::7, ::5], plain[::7, ::5])
+    assert packed.nbytes < plain.nbytes / 50
+
+
+def test_a_large_field_is_cut_by_packed_labels(monkeypatch):
+    field = simulate_field(40, shape=(800, 800), seed=1).field
+    usual = cut_cells(field, progress=False)
+    monkeypatch.setattr("napari_biogans.cells.tiles.LARGEST_PLAIN_LABELS", 1000)
+    packed = cut_cells(field, progress=False)
+    assert isinstance(packed.found.labels[0], PackedLabels)
+    assert np.array_equal(packed.cells.images[0], usual.cells.images[0])
