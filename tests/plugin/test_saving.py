@@ -62,7 +62,7 @@ def test_what_is_opened_and_saved_is_the_same(viewer, opened, several, tmp_path,
 def test_the_save_dialog_offers_it_for_the_selected_layers(viewer, opened, several, tmp_path, monkeypatch):
     offered = []
 
-    def answer(parent, title, start, filter, options):  # noqa: A002 (so it is called)
+    def answer(parent, title, start, filter, options):
         offered.extend(filter.split(";;"))
         return str(tmp_path / "saved"), next(text for text in offered if text.startswith("BioGANs"))
 
