@@ -58,13 +58,14 @@ def write_cell_layers(path: str, layer_data: Sequence[FullLayerData]) -> list[st
     is_file = target.suffix.lower() == ".npz"
     if target.is_dir() and any(target.iterdir()):
         raise SavingError(f"The folder {target} is there already, and not empty; give the cell set another name.")
-    with warnings.catch_warnings(record=True) as warned:
-        warnings.simplefilter("always", CellsWarning)
-        try:
+    try:
+        # napari's dialog keeps warnings to itself where something was written.
+        with warnings.catch_warnings(record=True) as warned:
+            warnings.simplefilter("always", CellsWarning)
             cells = cell_set_of(layers, _class_name(target))
-            written = result_of(partial(write_cells, cells, target, overwrite=is_file))
-        except CellsError as error:
-            raise SavingError(str(error)) from error
+        written = result_of(partial(write_cells, cells, target, overwrite=is_file))
+    except CellsError as error:
+        raise SavingError(str(error)) from error
     for warning in warned:
         show_warning(str(warning.message))
     session.SESSION.open_cells(target)
