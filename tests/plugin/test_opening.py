@@ -4,6 +4,7 @@ import json
 import shutil
 import subprocess
 import sys
+import zipfile
 
 import numpy as np
 import pytest
@@ -131,13 +132,13 @@ def test_the_window_stays_alive_while_a_model_is_opened(viewer, trained_run):
     timer.timeout.connect(lambda: moments.append(len(viewer.layers)))
     timer.start(0)
     viewer.open(trained_run(), plugin="napari-biogans")
-    assert moments
-    assert set(moments) == {0}, "layers come when all is drawn"
+    assert moments.count(0) > 2
+    assert set(moments) <= {0, 4}, "layers come when all is drawn"
 
 
 def test_a_script_without_a_window_gets_the_layers_too(trained_run):
     code = (
-        "import sys, npe2; layers = npe2.read([sys.argv[1]], stack=False, plugin_name='napari-biogans');"
+        "import sys, npe2; npe2.PluginManager.instance().discover(); layers = npe2.read([sys.argv[1]], stack=False, plugin_name='napari-biogans');"
         "print([layer[1]['name'] for layer in layers])"
     )
     run = trained_run()
@@ -262,7 +263,9 @@ def test_a_damaged_cell_set_opens_nothing(viewer, drop, several, tmp_path, fresh
     write_cells(several, tmp_path / "set.cells.npz")
     archive = tmp_path / "set.cells.npz"
     whole = bytearray(archive.read_bytes())
-    whole[len(whole) // 2] ^= 0xFF
+    with zipfile.ZipFile(archive) as entries:
+        # Among the pixels, which are not looked at before they are read.
+        whole[entries.getinfo("Tea1.npy").header_offset + 500] ^= 0xFF
     archive.write_bytes(whole)
     with pytest.raises(ValueError, match="cannot be read"):
         viewer.open(archive, plugin="napari-biogans")
