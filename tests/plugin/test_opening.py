@@ -105,7 +105,9 @@ def test_a_run_that_is_dropped_shows_its_last_samples_beside_what_its_model_draw
 
 
 def test_what_is_dropped_stands_beside_what_is_there(viewer, drop, trained_run, cell_layers):
+    viewer.camera.zoom = 1000
     drop(trained_run() / "model.safetensors")
+    assert viewer.camera.zoom < 1000, "and is shown"
     assert viewer.layers["red"].extent.world[0, -1] > cell_layers[0].extent.world[1, -1]
 
 
@@ -138,7 +140,8 @@ def test_the_window_stays_alive_while_a_model_is_opened(viewer, trained_run):
 
 def test_a_script_without_a_window_gets_the_layers_too(trained_run):
     code = (
-        "import sys, npe2; npe2.PluginManager.instance().discover(); layers = npe2.read([sys.argv[1]], stack=False, plugin_name='napari-biogans');"
+        "import sys, npe2; npe2.PluginManager.instance().discover();"
+        "layers = npe2.read([sys.argv[1]], stack=False, plugin_name='napari-biogans');"
         "print([layer[1]['name'] for layer in layers])"
     )
     run = trained_run()
@@ -252,6 +255,8 @@ def test_a_cell_set_that_is_dropped_shows_its_classes_beside_each_other(
             assert layer.colormap.name == ("red", "green")[channel]
     corners = {tuple(layer.extent.world[0, 1:].round(3)) for layer in viewer.layers}
     assert len(corners) == 3, "a place for each class"
+    middle = np.mean([viewer.layers.extent.world[:, 1:]], axis=(0, 1))
+    np.testing.assert_allclose(viewer.camera.center[1:], middle, atol=0.2, err_msg="all of them are seen")
     assert fresh_session.cell_sets == (tmp_path / place,)
 
 
@@ -260,12 +265,12 @@ def test_a_damaged_cell_set_opens_nothing(viewer, drop, several, tmp_path, fresh
     viewer.open(paths[0], plugin="napari-biogans")
     assert fresh_session.cell_sets == (paths[0],)
     viewer.layers.clear()
-    write_cells(several, tmp_path / "set.cells.npz")
+    write_cells(several.subset(["Tea1"], [np.arange(1200) % 6]), tmp_path / "set.cells.npz")
     archive = tmp_path / "set.cells.npz"
     whole = bytearray(archive.read_bytes())
     with zipfile.ZipFile(archive) as entries:
         # Among the pixels, which are not looked at before they are read.
-        whole[entries.getinfo("Tea1.npy").header_offset + 500] ^= 0xFF
+        whole[entries.getinfo("Tea1.npy").header_offset + 100_000] ^= 0xFF
     archive.write_bytes(whole)
     with pytest.raises(ValueError, match="cannot be read"):
         viewer.open(archive, plugin="napari-biogans")

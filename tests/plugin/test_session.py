@@ -130,8 +130,13 @@ def test_cell_sets_are_offered_in_all_docks(open_dock, viewer, cell_set, click, 
     pick(folders[1].known, "cells")
     assert folders[1].path() == cell_set
 
+    (tmp_path / "empty").mkdir()
     line = folders[2].line
-    for text, is_known in ((str(tmp_path), False), (str(tmp_path / "missing"), False), (f"{cell_set}/", True)):
+    for text, is_known in (
+        (str(tmp_path / "empty"), False),
+        (str(tmp_path / "missing"), False),
+        (f"{cell_set}/", True),
+    ):
         line.setText(text)
         line.editingFinished.emit()
         assert (fresh_session.cell_sets[0] == cell_set) is is_known

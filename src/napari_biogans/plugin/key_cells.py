@@ -137,7 +137,8 @@ def model_title(path: Path) -> str:
     ----------
     path : pathlib.Path
     """
-    return path.name if path.is_dir() else f"{path.parent.name}/{path.name}"
+    # Runs that are gone have no ending either.
+    return path.name if path.is_dir() or not path.suffix else f"{path.parent.name}/{path.name}"
 
 
 def refusal(cells: Sequence[KeyCell]) -> str:

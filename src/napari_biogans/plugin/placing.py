@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import napari
 
@@ -25,8 +26,33 @@ def placed_in_grid(groups: Sequence[Sequence[LayerData]], columns: int | None = 
     list of (data, keywords, "image")
     """
     viewer = napari.current_viewer()
-    layers = () if viewer is None else viewer.layers
+    layers: Any = () if viewer is None else viewer.layers
     if len(groups) == 1:
-        return beside(layers, groups[0])
-    columns = columns or math.ceil(math.sqrt(len(groups)))
-    return in_grid(layers, [groups[start : start + columns] for start in range(0, len(groups), columns)])
+        placed = beside(layers, groups[0])
+    else:
+        columns = columns or math.ceil(math.sqrt(len(groups)))
+        placed = in_grid(layers, [groups[start : start + columns] for start in range(0, len(groups), columns)])
+    if viewer is not None:
+        viewer.layers.events.inserted.connect(_Arrival(viewer, len(placed)), position="last")
+    return placed
+
+
+class _Arrival:
+    """Shows the whole picture once all layers are there: napari adds them one by one, and shows the first of all.
+
+    Parameters
+    ----------
+    viewer : napari.viewer.Viewer
+    number : int
+        Of layers that are to come.
+    """
+
+    def __init__(self, viewer: Any, number: int) -> None:
+        self._viewer = viewer
+        self._missing = number
+
+    def __call__(self, event: Any) -> None:
+        self._missing -= 1
+        if self._missing <= 0:
+            self._viewer.layers.events.inserted.disconnect(self)
+            self._viewer.reset_view()
