@@ -105,9 +105,9 @@ def test_a_run_that_is_dropped_shows_its_last_samples_beside_what_its_model_draw
 
 
 def test_what_is_dropped_stands_beside_what_is_there(viewer, drop, trained_run, cell_layers):
-    viewer.camera.zoom = 1000
+    viewer.scene.camera.zoom = 1000
     drop(trained_run() / "model.safetensors")
-    assert viewer.camera.zoom < 1000, "and is shown"
+    assert viewer.scene.camera.zoom < 1000, "and is shown"
     assert viewer.layers["red"].extent.world[0, -1] > cell_layers[0].extent.world[1, -1]
 
 
@@ -256,7 +256,7 @@ def test_a_cell_set_that_is_dropped_shows_its_classes_beside_each_other(
     corners = {tuple(layer.extent.world[0, 1:].round(3)) for layer in viewer.layers}
     assert len(corners) == 3, "a place for each class"
     middle = np.mean([viewer.layers.extent.world[:, 1:]], axis=(0, 1))
-    np.testing.assert_allclose(viewer.camera.center[1:], middle, atol=0.2, err_msg="all of them are seen")
+    np.testing.assert_allclose(viewer.scene.camera.center[1:], middle, atol=0.2, err_msg="all of them are seen")
     assert fresh_session.cell_sets == (tmp_path / place,)
 
 

@@ -131,16 +131,10 @@ def test_cell_sets_are_offered_in_all_docks(open_dock, viewer, cell_set, click, 
     assert folders[1].path() == cell_set
 
     (tmp_path / "empty").mkdir()
-    line = folders[2].line
-    for text, is_known in (
-        (str(tmp_path / "empty"), False),
-        (str(tmp_path / "missing"), False),
-        (f"{cell_set}/", True),
-    ):
-        line.setText(text)
-        line.editingFinished.emit()
-        assert (fresh_session.cell_sets[0] == cell_set) is is_known
-    assert len(fresh_session.cell_sets) == 2, "however it is written"
+    for path in (tmp_path / "empty", tmp_path / "missing", f"{cell_set}/"):
+        folders[2].line.setText(str(path))
+        folders[2].line.editingFinished.emit()
+    assert len(fresh_session.cell_sets) == 2, "only what may be cells, however it is written"
 
     shutil.rmtree(cell_set)
     score.sides.b.from_folder.setChecked(True)
