@@ -137,9 +137,9 @@ def test_cell_sets_are_offered_in_all_docks(open_dock, viewer, cell_set, click, 
     assert len(fresh_session.cell_sets) == 2, "only what may be cells, however it is written"
 
     shutil.rmtree(cell_set)
-    score.sides.b.from_folder.setChecked(True)
-    pick(folders[2].known, "cells")
-    assert "There is nothing at" in score.status.text()
+    assert train.controls.status.text() == "Ready."
+    pick(train.cells.folder.known, "cells")
+    assert "There is nothing at" in train.controls.status.text()
 
 
 def test_models_are_offered_to_start_trainings_from(open_dock, viewer, trained_run, tmp_path):

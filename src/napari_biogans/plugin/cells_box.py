@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from qtpy.QtCore import Signal
@@ -67,7 +68,7 @@ class CellsBox(QWidget):
         self._show_chosen()
         self.rows.changed.connect(self.changed)
         self.folder.edited.connect(self.changed)
-        self.folder.settled.connect(session.note_cells)
+        self.folder.settled.connect(self._settle)
 
     def choice(self) -> CellsChoice:
         """Give what is chosen.
@@ -114,6 +115,11 @@ class CellsBox(QWidget):
         self.folder.setVisible(self.from_folder.isChecked())
         if self.model is not None:
             self.model.setVisible(self.from_model.isChecked())
+
+    def _settle(self, path: Path) -> None:
+        session.note_cells(path)
+        # What was there when it was typed may be gone.
+        self.changed.emit()
 
     def _switch(self, checked: bool) -> None:
         # Two of the buttons change each time.
