@@ -29,7 +29,8 @@ def test_the_manifest_is_valid_and_its_commands_can_be_imported(manifest):
             "score",
             "reconstruct",
             "simulated_cells",
-            "read_cells",
+            "read",
+            "write_cells",
         )
     ]
 

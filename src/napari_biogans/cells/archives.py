@@ -141,6 +141,15 @@ def open_archive(path: str) -> list[ArrayCells]:
     return found
 
 
+def is_archive_of_ours(path: str) -> bool:
+    """Tell whether a file is an archive of `write_archive`: it names its channels and their ranges."""
+    try:
+        found = open_archive(path)
+    except CellsError:
+        return False
+    return all(cells.metadata.channel_names and cells.metadata.intensity_range for cells in found)
+
+
 def write_archive(cells: CellSet, path: Path) -> None:
     """Write a cell set as an .npz file.
 

@@ -87,6 +87,22 @@ def look_into(folder: Path) -> Layout:
     )
 
 
+def may_hold_cells(path: Path) -> bool:
+    """Tell whether a path may be that of a cell set, by the names of its files alone.
+
+    Examples
+    --------
+    >>> may_hold_cells(Path("missing.npz"))
+    False
+    """
+    if path.is_file():
+        return path.name.lower().endswith((".npz", *IMAGE_SUFFIXES))
+    try:
+        return path.is_dir() and bool(look_into(path))
+    except CellsError:
+        return False
+
+
 def scan(folder: Path) -> tuple[list[str], list[tuple[str, Path]]]:
     """List what lies in a folder directly, in natural order, save what is hidden.
 

@@ -8,23 +8,23 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
 from napari_biogans.files import replacing
+from napari_biogans.formats import FileKind, format_name
 
 FORMAT_VERSION = 1
-Kind = Literal["model", "checkpoint"]
 
 
 class ModelFileError(ValueError):
     """A file that cannot be opened as a model or a checkpoint, with the reason."""
 
 
-def write(path: str | Path, tensors: Mapping[str, Tensor], header: Mapping[str, Any], kind: Kind = "model") -> Path:
+def write(path: str | Path, tensors: Mapping[str, Tensor], header: Mapping[str, Any], kind: FileKind = "model") -> Path:
     """Write tensors and a header, whole and at once.
 
     Parameters
@@ -49,13 +49,13 @@ def write(path: str | Path, tensors: Mapping[str, Tensor], header: Mapping[str, 
     path = Path(path)
     if path.suffix != ".safetensors":
         raise ModelFileError(f"{path}: the name of a model file ends in .safetensors.")
-    metadata = {"format": _format(kind), "format_version": str(FORMAT_VERSION), "header": json.dumps(header)}
+    metadata = {"format": format_name(kind), "format_version": str(FORMAT_VERSION), "header": json.dumps(header)}
     with replacing(path) as temporary:
         save_file({name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}, temporary, metadata)
     return path
 
 
-def read(path: str | Path, kind: Kind = "model") -> tuple[dict[str, Tensor], dict[str, Any]]:
+def read(path: str | Path, kind: FileKind = "model") -> tuple[dict[str, Tensor], dict[str, Any]]:
     """Read the tensors and the header of a file.
 
     Parameters
@@ -92,12 +92,8 @@ def read(path: str | Path, kind: Kind = "model") -> tuple[dict[str, Tensor], dic
     return tensors, header
 
 
-def _format(kind: Kind) -> str:
-    return f"napari-biogans {kind}"
-
-
-def _check_format(path: Path, metadata: Mapping[str, str], kind: Kind) -> None:
-    if metadata.get("format") != _format(kind):
+def _check_format(path: Path, metadata: Mapping[str, str], kind: FileKind) -> None:
+    if metadata.get("format") != format_name(kind):
         raise ModelFileError(f"{path}: a safetensors file, but not a {kind} of napari-biogans.")
     version = metadata.get("format_version", "")
     if not version.isdecimal() or int(version) > FORMAT_VERSION:

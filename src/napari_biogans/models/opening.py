@@ -9,6 +9,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from napari_biogans.formats import MODEL_FILE
 from napari_biogans.models import modelfile
 from napari_biogans.models.architectures import architecture_named
 from napari_biogans.models.model import Model, ModelHeader
@@ -74,7 +75,7 @@ def load_model(path: str | Path, device: str | torch.device = "cpu") -> Model:
     """
     path = Path(path)
     if path.is_dir():
-        path = path / "model.safetensors"
+        path = path / MODEL_FILE
     if path.suffix == ".pth" and path.is_file():
         raise modelfile.ModelFileError(
             f"{path}: not a model file. If the authors of the paper released it, turn it into one first, with "

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QHBoxLayout, QRadioButton, QVBoxLayout, QWidget
 
 from napari_biogans.cells.cellset import CellsError
+from napari_biogans.plugin import session
 from napari_biogans.plugin.cell_rows import CellRows
+from napari_biogans.plugin.known_paths import KnownPaths
 from napari_biogans.plugin.model_box import ModelBox
 from napari_biogans.plugin.path_edit import PathEdit
 from napari_biogans.plugin.training_work import CellsChoice
@@ -41,7 +44,8 @@ class CellsBox(QWidget):
         self.from_model = QRadioButton("a model")
         self.from_layers.setChecked(True)
         self.rows: CellRows = CellRows(viewer, other_rows)
-        self.folder = PathEdit("Folder of cells")
+        known = KnownPaths("Cell sets of this session", lambda: session.SESSION.cell_sets)
+        self.folder = PathEdit("Folder of cells", known=known)
         self.folder.setToolTip(
             "A folder of PNG or TIFF images, or a TIFF stack, for each class, which is named after it; or an .npz file"
         )
@@ -64,6 +68,7 @@ class CellsBox(QWidget):
         self._show_chosen()
         self.rows.changed.connect(self.changed)
         self.folder.edited.connect(self.changed)
+        self.folder.settled.connect(self._settle)
 
     def choice(self) -> CellsChoice:
         """Give what is chosen.
@@ -79,6 +84,8 @@ class CellsBox(QWidget):
             model = self.model.path() if self.model is not None else None
             if model is None:
                 raise CellsError("Train a model, or open one.")
+            if not model.exists():
+                raise CellsError(f"There is no model at {model} any more; choose another one.")
             return model
         path = self.folder.path()
         if path is None:
@@ -108,6 +115,11 @@ class CellsBox(QWidget):
         self.folder.setVisible(self.from_folder.isChecked())
         if self.model is not None:
             self.model.setVisible(self.from_model.isChecked())
+
+    def _settle(self, path: Path) -> None:
+        session.note_cells(path)
+        # What was there when it was typed may be gone.
+        self.changed.emit()
 
     def _switch(self, checked: bool) -> None:
         # Two of the buttons change each time.

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_biogans.plugin.cell_records import with_records
 from napari_biogans.plugin.class_colours import class_colours
 from napari_biogans.plugin.layer_data import LayerData, channel_layers, contact_sheet
 
@@ -32,6 +33,8 @@ class Drawn:
     shares_red: bool
     """Whether red is the same in all classes."""
     pixel_size: float | None
+    channel_names: tuple[str, ...]
+    intensity_range: tuple[tuple[float, float], ...]
     metadata: dict[str, Any]
     """How to draw the same cells again."""
 
@@ -56,6 +59,8 @@ class Drawn:
             colours=tuple(colours[name] for name in class_names),
             shares_red=model.architecture.shares_red,
             pixel_size=header.pixel_size,
+            channel_names=header.channel_names,
+            intensity_range=header.intensity_range,
             metadata={
                 "classes": count,
                 "class_names": model.class_names,
@@ -97,6 +102,7 @@ class Drawn:
                 metadata={**self.metadata, "class": name},
                 along=along,
             )
+            of_class = with_records(of_class, name, self.channel_names, self.intensity_range)
             if limits is not None:
                 of_class = [
                     (data, {**keywords, "contrast_limits": limit}, kind)

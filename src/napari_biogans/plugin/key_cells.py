@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_biogans.formats import MODEL_FILE
 from napari_biogans.plugin.layer_data import METADATA_KEY
 
 
@@ -102,7 +103,7 @@ def of_model(cells: Iterable[KeyCell], model: Path) -> tuple[KeyCell, ...]:
     """
     cells = tuple(cells)
     # There may be a hundred thousand, of a model or two.
-    same = {path for path in {cell.model for cell in cells} if _file_of(path) == _file_of(model)}
+    same = {path for path in {cell.model for cell in cells} if file_of(path) == file_of(model)}
     return tuple(cell for cell in cells if cell.model in same)
 
 
@@ -136,7 +137,8 @@ def model_title(path: Path) -> str:
     ----------
     path : pathlib.Path
     """
-    return path.name if path.is_dir() else f"{path.parent.name}/{path.name}"
+    # Runs that are gone have no ending either.
+    return path.name if path.is_dir() or not path.suffix else f"{path.parent.name}/{path.name}"
 
 
 def refusal(cells: Sequence[KeyCell]) -> str:
@@ -152,5 +154,12 @@ def refusal(cells: Sequence[KeyCell]) -> str:
     return f"{which} of another model; choose {' or '.join(models)} to go on from there."
 
 
-def _file_of(model: Path) -> Path:
-    return (model / "model.safetensors" if model.is_dir() else model).resolve()
+def file_of(model: Path) -> Path:
+    """Give the file of a model, however its path is written.
+
+    Parameters
+    ----------
+    model : pathlib.Path
+        A model file or the folder of a run, which may be gone.
+    """
+    return (model if model.suffix == ".safetensors" else model / MODEL_FILE).resolve()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from itertools import accumulate, zip_longest
 from typing import Any
 
 from numpy.typing import NDArray
@@ -177,8 +178,9 @@ def in_grid(layers: Any, rows: Sequence[Sequence[Sequence[LayerData]]]) -> list[
     layers : napari.components.LayerList
         What is there.
     rows : sequence of sequences of sequences of (data, keywords, "image")
-        In each place the layers that stand on top of each other, of images of
-        one size; the lowest of them becomes opaque.
+        In each place the layers that stand on top of each other; the lowest of
+        them becomes opaque. A column is as wide as its widest layers, a row as
+        high as its highest.
 
     Returns
     -------
@@ -192,15 +194,31 @@ def in_grid(layers: Any, rows: Sequence[Sequence[Sequence[LayerData]]]) -> list[
         for number in range(len(group))
     ]
     flat = beside(layers, [layer for columns in rows for group in columns for layer in group])
+    tops = _starts(rows, -2)
+    lefts = _starts(list(zip_longest(*rows, fillvalue=())), -1)
     placed: list[LayerData] = []
     for (row, column, number), (data, keywords, kind) in zip(places, flat, strict=True):
-        scale = keywords.get("scale", (1.0,) * data.ndim)
         start = keywords.get("translate", (0.0,) * data.ndim)
-        steps = (row * (data.shape[-2] + GAP) * scale[-2], column * (data.shape[-1] + GAP) * scale[-1])
-        translate = (*start[:-2], start[-2] + steps[0], start[-1] + steps[1])
+        translate = (*start[:-2], start[-2] + tops[row], start[-1] + lefts[column])
         blending = "opaque" if number == 0 else keywords["blending"]
         placed.append((data, {**keywords, "translate": translate, "blending": blending}, kind))
     return placed
+
+
+def _starts(lines: Sequence[Sequence[Sequence[LayerData]]], axis: int) -> list[float]:
+    """Tell where each row or column begins, along its axis."""
+    sides = [
+        max(
+            (
+                (data.shape[axis] + GAP) * keywords.get("scale", (1.0,) * data.ndim)[axis]
+                for group in line
+                for data, keywords, _ in group
+            ),
+            default=0.0,
+        )
+        for line in lines
+    ]
+    return list(accumulate(sides, initial=0.0))
 
 
 def _without_units(keywords: dict[str, Any]) -> dict[str, Any]:

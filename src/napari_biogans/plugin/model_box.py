@@ -7,9 +7,9 @@ from pathlib import Path
 from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import QComboBox, QHBoxLayout, QMenu, QPushButton, QSizePolicy, QWidget
 
-from napari_biogans.plugin.key_cells import model_title
+from napari_biogans.plugin.key_cells import file_of, model_title
 from napari_biogans.plugin.path_edit import ask_folder, ask_model_file
-from napari_biogans.plugin.session import SESSION
+from napari_biogans.plugin.session import SESSION, note_model
 from napari_biogans.plugin.setting_editors import ignore_wheel
 
 LETTERS = 10
@@ -52,12 +52,14 @@ class ModelBox(QWidget):
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self.list, 1)
         layout.addWidget(self.open)
-        for run in reversed(SESSION.runs):
-            self._insert(run)
+        self._only_runs = only_runs
+        for path in reversed(SESSION.runs if only_runs else SESSION.models):
+            self._insert(path)
         if self._paths:
             self.list.setCurrentIndex(0)
         self.list.currentIndexChanged.connect(self._tell)
         SESSION.model_saved.connect(self._note_saved)
+        SESSION.model_opened.connect(self._note_opened)
 
     def path(self) -> Path | None:
         """Model that is chosen."""
@@ -73,8 +75,10 @@ class ModelBox(QWidget):
             A model file or the folder of a run.
         """
         self.list.blockSignals(True)
-        if path in self._paths:
-            self.list.setCurrentIndex(self._paths.index(path))
+        place = self._place(path)
+        if place is not None:
+            self._name(place, path)
+            self.list.setCurrentIndex(place)
         else:
             self._insert(path)
             self.list.setCurrentIndex(0)
@@ -82,27 +86,55 @@ class ModelBox(QWidget):
         self._tell()
 
     def disconnect_all(self) -> None:
-        """Hear no more of models that are trained."""
+        """Hear no more of models that are trained or opened elsewhere."""
         SESSION.model_saved.disconnect(self._note_saved)
+        SESSION.model_opened.disconnect(self._note_opened)
+
+    def _place(self, path: Path) -> int | None:
+        """Find a model in the list, be its path that of the file or of the run."""
+        file = file_of(path)
+        return next((place for place, known in enumerate(self._paths) if file_of(known) == file), None)
 
     def _insert(self, path: Path) -> None:
         self._paths.insert(0, path)
-        self.list.insertItem(0, model_title(path))
-        self.list.setItemData(0, str(path), Qt.ItemDataRole.ToolTipRole)
+        self.list.insertItem(0, "")
+        self._name(0, path)
+
+    def _name(self, place: int, path: Path) -> None:
+        self._paths[place] = path
+        self.list.setItemText(place, model_title(path))
+        self.list.setItemData(place, str(path), Qt.ItemDataRole.ToolTipRole)
 
     def _note_saved(self, run: Path) -> None:
-        if run not in self._paths:
+        place = self._place(run)
+        if place is None:
             self.add(run)
-        elif run == self.path():
+        elif place == self.list.currentIndex():
             self._tell()
+
+    def _note_opened(self, path: Path) -> None:
+        """Offer a model that was opened elsewhere; what is chosen stays so, if anything is."""
+        if path.suffix == ".safetensors" and self._only_runs:
+            return
+        if self.path() is None:
+            self.add(path)
+        elif self._place(path) is None:
+            # The list moves by one; what is chosen does not change.
+            self.list.blockSignals(True)
+            self._insert(path)
+            self.list.blockSignals(False)
 
     def _ask_file(self) -> None:
         if path := ask_model_file(self, "Model file", self.path()):
-            self.add(path)
+            self._open(path)
 
     def _ask_run(self) -> None:
         if folder := ask_folder(self, "Folder of a run", self.path()):
-            self.add(folder)
+            self._open(folder)
+
+    def _open(self, path: Path) -> None:
+        self.add(path)
+        note_model(path)
 
     def _tell(self) -> None:
         self.list.setToolTip(str(self.path() or ""))

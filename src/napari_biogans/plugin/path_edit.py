@@ -8,6 +8,7 @@ from pathlib import Path
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QFileDialog, QHBoxLayout, QLineEdit, QPushButton, QWidget
 
+from napari_biogans.plugin.known_paths import KnownPaths
 from napari_biogans.plugin.narrow_button import keep_narrow
 
 MODEL_FILES = "Models (*.safetensors)"
@@ -74,14 +75,20 @@ class PathEdit(QWidget):
         Of the dialog.
     ask : callable
         Opens the dialog: `ask_folder` or `ask_model_file`.
+    known : KnownPaths, optional
+        Offers paths beside the dialog.
     """
 
     edited = Signal()
+
+    settled = Signal(object)
+    """A path was chosen, or typed to its end."""
 
     def __init__(
         self,
         title: str,
         ask: Callable[[QWidget, str, Path | None], Path | None] = ask_folder,
+        known: KnownPaths | None = None,
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
@@ -94,8 +101,13 @@ class PathEdit(QWidget):
         layout = QHBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self.line, 1)
+        self.known = known
+        if known is not None:
+            layout.addWidget(known)
+            known.picked.connect(self._take)
         layout.addWidget(self.browse)
         self.line.textChanged.connect(self.edited)
+        self.line.editingFinished.connect(self._settle)
         self.browse.clicked.connect(self._look)
 
     def path(self) -> Path | None:
@@ -109,4 +121,12 @@ class PathEdit(QWidget):
 
     def _look(self) -> None:
         if path := self._ask(self, self._title, self.path()):
-            self.set_path(path)
+            self._take(path)
+
+    def _take(self, path: Path) -> None:
+        self.set_path(path)
+        self._settle()
+
+    def _settle(self) -> None:
+        if path := self.path():
+            self.settled.emit(path)

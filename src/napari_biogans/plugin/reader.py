@@ -1,20 +1,31 @@
-"""Opening stacks that napari-biogans wrote, with their channels, colours and scale."""
+"""Telling napari which files and folders are ours, without loading what is needed to read them.
+
+npe2 calls a reader for every file whose name fits a pattern, and for every
+folder; what others wrote is refused, so that they can read it.
+"""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Literal
 
-import numpy as np
-
-from napari_biogans.cells.records import tiff_stem
-from napari_biogans.cells.tiff_stacks import TiffCells, is_written_by_us, open_tiff
-from napari_biogans.plugin.layer_data import LayerData, channel_layers
+from napari_biogans.cells.archives import is_archive_of_ours
+from napari_biogans.cells.cellset import CellsError
+from napari_biogans.cells.layout import scan
+from napari_biogans.cells.tiff_stacks import is_written_by_us
+from napari_biogans.formats import kind_of
+from napari_biogans.plugin.layer_data import LayerData
+from napari_biogans.plugin.opened_cells import read_cell_layers
+from napari_biogans.plugin.opened_models import read_model_layers
 
 Paths = str | Sequence[str]
+Read = Callable[[Paths], list[LayerData]]
 
 
-def get_reader(path: Paths) -> Callable[[Paths], list[LayerData]] | None:
-    """Offer to read files that `write_cells` wrote.
+def get_reader(path: Paths) -> Read | None:
+    """Offer to read models, runs and cell sets of ours.
 
     Parameters
     ----------
@@ -23,41 +34,44 @@ def get_reader(path: Paths) -> Callable[[Paths], list[LayerData]] | None:
     Returns
     -------
     callable or None
-        None for the files of others, which are left to other readers.
+        None for the files and folders of others, which are left to other
+        readers, and for paths that are not all of one kind.
     """
-    paths = _listed(path)
-    return read_stacks if paths and all(is_written_by_us(each) for each in paths) else None
+    paths = [path] if isinstance(path, str) else list(path)
+    readers: dict[str | None, Read] = {"cells": read_cells_at, "model": read_models_at}
+    kinds = {_kind(os.fspath(each)) for each in paths}
+    return readers.get(kinds.pop()) if len(kinds) == 1 else None
 
 
-def read_stacks(path: Paths) -> list[LayerData]:
-    """Read stacks of cells.
-
-    Parameters
-    ----------
-    path : str or list of str
-
-    Returns
-    -------
-    list of (data, keywords, "image")
-        A red and a green layer for each stack.
-
-    Raises
-    ------
-    CellsError
-        If a file is damaged.
-    """
-    return [layer for each in _listed(path) for stack in open_tiff(each) for layer in _layers(stack)]
+def read_cells_at(path: Paths) -> list[LayerData]:
+    """Read cell sets, whole or stack by stack, as red and green layers."""
+    return [layer for each in _listed(path) for layer in read_cell_layers(each)]
 
 
-def _layers(stack: TiffCells) -> list[LayerData]:
-    images = np.empty((stack.channels, stack.count, *stack.size), stack.dtype)
-    for block in stack.blocks():
-        images[block.channels, block.cells] = block.images.swapaxes(0, 1)
-    known = stack.metadata
-    class_name = known.class_name or tiff_stem(stack.path)
-    channel_names = known.channel_names or [f"channel {channel}" for channel in range(stack.channels)]
-    return channel_layers(images, [f"{class_name} {channel}" for channel in channel_names], pixel_size=known.pixel_size)
+def read_models_at(path: Paths) -> list[LayerData]:
+    """Read models, of files or of runs, as contact sheets of what they draw."""
+    return [layer for each in _listed(path) for layer in read_model_layers(each)]
 
 
-def _listed(path: Paths) -> list[str]:
-    return [path] if isinstance(path, str) else list(path)
+def _listed(path: Paths) -> list[Path]:
+    return [Path(path)] if isinstance(path, str) else [Path(each) for each in path]
+
+
+def _kind(path: str) -> Literal["cells", "model"] | None:
+    # A checkpoint is read as a model too, which refuses it and says what to open instead.
+    if kind_of(path) is not None:
+        return "model"
+    return "cells" if _holds_our_cells(path) else None
+
+
+def _holds_our_cells(path: str) -> bool:
+    folder = Path(path)
+    if folder.is_dir():
+        try:
+            images, _ = scan(folder)
+        except CellsError:
+            return False
+        return bool(images) and all(is_written_by_us(image) for image in images)
+    if path.lower().endswith(".npz"):
+        return is_archive_of_ours(path)
+    return is_written_by_us(path)

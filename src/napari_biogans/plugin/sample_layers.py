@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_biogans.plugin.layer_data import channel_layers, contact_sheet
+from napari_biogans.plugin.layer_data import LayerData, channel_layers, contact_sheet
 from napari_biogans.plugin.own_layers import OwnLayers
 from napari_biogans.training import Samples
 from napari_biogans.training.samples import GREENS_PER_RED
@@ -50,14 +50,31 @@ class SampleLayers:
         ----------
         samples : Samples
         """
-        sheets = contact_sheets(samples.images)
-        layers = channel_layers(sheets, NAMES, pixel_size=self._pixel_size, metadata={"shows": "samples of a training"})
-        if self._layers.are_there() and self._layers.shapes == [sheet.shape for sheet in sheets]:
+        layers = sample_layers(samples.images, self._pixel_size)
+        if self._layers.are_there() and self._layers.shapes == [data.shape for data, _, _ in layers]:
             self._layers.replace(layers)
         elif self._is_first:
             self._layers.remove()
             self._layers.add(layers)
         self._is_first = False
+
+
+def sample_layers(images: NDArray[Any], pixel_size: float | None) -> list[LayerData]:
+    """Make a red and a green layer of samples.
+
+    Parameters
+    ----------
+    images : array (K, N, C, H, W)
+    pixel_size : float, optional
+        In µm.
+
+    Returns
+    -------
+    list of (data, keywords, "image")
+        Contact sheets.
+    """
+    metadata = {"shows": "samples of a training"}
+    return channel_layers(contact_sheets(images), NAMES, pixel_size=pixel_size, metadata=metadata)
 
 
 def contact_sheets(images: NDArray[Any]) -> NDArray[Any]:

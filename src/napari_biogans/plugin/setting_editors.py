@@ -9,6 +9,8 @@ from qtpy.QtCore import QEvent, QObject, Qt, Signal
 from qtpy.QtWidgets import QCheckBox, QComboBox, QLineEdit, QSizePolicy, QWidget
 from superqt import QLargeIntSpinBox
 
+from napari_biogans.plugin import session
+from napari_biogans.plugin.known_paths import KnownPaths
 from napari_biogans.plugin.path_edit import PathEdit, ask_model_file
 from napari_biogans.plugin.setting_fields import SettingField
 
@@ -171,7 +173,9 @@ class ModelPath(PathEdit):
     """The path of a model, or nothing."""
 
     def __init__(self, title: str, parent: QWidget | None = None) -> None:
-        super().__init__(title, ask_model_file, parent)
+        known = KnownPaths("Models of this session", lambda: session.SESSION.models)
+        super().__init__(title, ask_model_file, known, parent)
+        self.settled.connect(session.note_model)
 
     def get(self) -> str | None:
         """Give the path as text, or None if there is none."""

@@ -86,6 +86,8 @@ class SidesForm(QWidget):
             run = self.run.path()
             if run is None:
                 raise CellsError("Train a model, or open the folder of a run.")
+            if not run.exists():
+                raise CellsError(f"There is no run at {run} any more; choose another one.")
             return Sides(question, _choice(self.b, "b"), run)
         a, b = _choice(self.a, "a"), _choice(self.b, "b")
         if not self.a.from_model.isChecked() and pixels_of(a) == pixels_of(b):

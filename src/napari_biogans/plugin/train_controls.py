@@ -5,6 +5,8 @@ from __future__ import annotations
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
+from napari_biogans.plugin import session
+from napari_biogans.plugin.known_paths import KnownPaths
 from napari_biogans.plugin.status_line import StatusLine
 from napari_biogans.plugin.training_job import State
 
@@ -24,6 +26,8 @@ class TrainControls(QWidget):
     resume_asked = Signal()
     stop_asked = Signal()
     run_asked = Signal()
+    run_picked = Signal(object)
+    """A run of this session is to be resumed."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -35,13 +39,15 @@ class TrainControls(QWidget):
         self.resume_run = QPushButton("Resume a run…")
         self.stop.setToolTip(TIPS["stop"])
         self.resume_run.setToolTip(TIPS["resume_run"])
+        self.known_runs = KnownPaths("Runs of this session, to go on with one", lambda: session.SESSION.runs)
         self.status = StatusLine()
         self.start.clicked.connect(self.start_asked)
         self.pause.clicked.connect(self._toggle_pause)
         self.stop.clicked.connect(self.stop_asked)
         self.resume_run.clicked.connect(self.run_asked)
+        self.known_runs.picked.connect(self.run_picked)
         buttons = QHBoxLayout()
-        for button in (self.start, self.pause, self.stop, self.resume_run):
+        for button in (self.start, self.pause, self.stop, self.resume_run, self.known_runs):
             buttons.addWidget(button)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
@@ -86,3 +92,4 @@ class TrainControls(QWidget):
         self.pause.setToolTip(TIPS["resume" if is_held else "pause"])
         self.stop.setEnabled(pausable or self._state is State.PREPARING)
         self.resume_run.setEnabled(idle)
+        self.known_runs.setEnabled(idle)

@@ -23,7 +23,7 @@ from napari_biogans.plugin.progress_view import ActivityBar, ProgressView
 from napari_biogans.plugin.reports import Outcome, Report
 from napari_biogans.plugin.run_banner import RunBanner
 from napari_biogans.plugin.sample_layers import SampleLayers
-from napari_biogans.plugin.session import SESSION
+from napari_biogans.plugin.session import SESSION, note_model
 from napari_biogans.plugin.setting_relevance import (
     classes_matter,
     irrelevant_settings,
@@ -111,6 +111,7 @@ class TrainPanel(QWidget):
         self.controls.resume_asked.connect(self.job.resume)
         self.controls.stop_asked.connect(self.job.stop)
         self.controls.run_asked.connect(self._ask_run)
+        self.controls.run_picked.connect(self.look_at)
         self.job.state_changed.connect(self._follow_state)
         self.job.reported.connect(self._show_report)
         self.job.completed.connect(self._show_outcome)
@@ -183,6 +184,7 @@ class TrainPanel(QWidget):
         self.controls.name_start("Start" if facts is None else "Resume")
         self.output.setEnabled(facts is None)
         if facts is not None:
+            note_model(facts.folder)
             fixed = self.settings.values().keys() - facts.resumable
             self.settings.set_fixed(dict.fromkeys(fixed, FIXED), presets=False)
             self.settings.set_values({name: getattr(facts.config, name) for name in self.settings.values()})

@@ -19,11 +19,12 @@ from napari_biogans.cells import CellSet
 from napari_biogans.cells.records import STACK_ENDING
 from napari_biogans.cells.writing import file_stems, write_imagej_stack
 from napari_biogans.files import replacing
+from napari_biogans.formats import CONFIG_FILE, MODEL_FILE, format_name
 from napari_biogans.training.configuration import TrainingConfig, make_config
 from napari_biogans.training.errors import RunError, TrainingError
 from napari_biogans.training.events import GreenSpread, Metrics
 
-FORMAT = "napari-biogans run"
+FORMAT = format_name("run")
 FORMAT_VERSION = 1
 METRIC_COLUMNS = ("step", "seconds", "critic_loss", "generator_loss", "critic_gap", "gradient_penalty")
 DIVERSITY_COLUMNS = ("step", "class", "drawn", "real", "ratio")
@@ -101,7 +102,7 @@ class Run:
         try:
             (path / "samples").mkdir(parents=True, exist_ok=True)
             (path / "checkpoints").mkdir(exist_ok=True)
-            _write_json(path / "config.json", record)
+            _write_json(path / CONFIG_FILE, record)
         except OSError as error:
             raise RunError(
                 f"{path}: a run cannot be written here ({error.strerror}). Choose another folder."
@@ -124,7 +125,7 @@ class Run:
     @property
     def model_path(self) -> Path:
         """Where the latest model is, once there is one."""
-        return self.folder / "model.safetensors"
+        return self.folder / MODEL_FILE
 
     @property
     def metrics_path(self) -> Path:
@@ -147,6 +148,17 @@ class Run:
         if len(class_names) == 1:
             return (start.with_name(f"{start.name}{STACK_ENDING}.tif"),)
         return tuple(start.with_name(f"{start.name}-{stem}{STACK_ENDING}.tif") for stem in file_stems(class_names))
+
+    def last_samples(self, class_names: Sequence[str]) -> tuple[Path, ...]:
+        """Find the samples that were drawn last, one stack per class; none before the first."""
+        numbers = re.compile(r"step-(\d+)")
+        names = (path.name for path in (self.folder / "samples").glob(f"step-*{STACK_ENDING}.tif"))
+        for step in sorted({int(match[1]) for match in map(numbers.match, names) if match}, reverse=True):
+            paths = self.sample_paths(step, class_names)
+            # While they are written, those of some classes are there before the others.
+            if all(path.is_file() for path in paths):
+                return paths
+        return ()
 
     def checkpoint_path(self, step: int) -> Path:
         """Where the checkpoint of a step is."""
@@ -242,7 +254,7 @@ class Run:
 
     @property
     def _config_path(self) -> Path:
-        return self.folder / "config.json"
+        return self.folder / CONFIG_FILE
 
 
 def check_free(folder: str | os.PathLike[str]) -> None:
@@ -252,7 +264,7 @@ def check_free(folder: str | os.PathLike[str]) -> None:
     ------
     RunError
     """
-    if (Path(folder) / "config.json").exists():
+    if (Path(folder) / CONFIG_FILE).exists():
         raise RunError(f"{folder}: there is a run in this folder already. Resume it, or choose another folder.")
 
 
