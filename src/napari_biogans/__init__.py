@@ -10,7 +10,18 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from napari_biogans.cells import CellsError, CellSet, CellsWarning, read_cells, simulate_cells, write_cells
+    from napari_biogans.cells import (
+        CellsError,
+        CellSet,
+        CellsWarning,
+        FetchError,
+        FetchStoppedError,
+        Fields,
+        fetch_bbbc013,
+        read_cells,
+        simulate_cells,
+        write_cells,
+    )
     from napari_biogans.evaluation import (
         C2STConfig,
         C2STError,
@@ -64,7 +75,18 @@ if TYPE_CHECKING:
     )
 
 _HOMES = {
-    "cells": ("CellSet", "CellsError", "CellsWarning", "read_cells", "simulate_cells", "write_cells"),
+    "cells": (
+        "CellSet",
+        "CellsError",
+        "CellsWarning",
+        "FetchError",
+        "FetchStoppedError",
+        "Fields",
+        "fetch_bbbc013",
+        "read_cells",
+        "simulate_cells",
+        "write_cells",
+    ),
     "evaluation": (
         "C2STConfig",
         "C2STError",
@@ -133,6 +155,9 @@ __all__ = [
     "DeviceMemoryError",
     "Direction",
     "Diversity",
+    "FetchError",
+    "FetchStoppedError",
+    "Fields",
     "LatentError",
     "LatentPath",
     "LatentStoppedError",
@@ -159,6 +184,7 @@ __all__ = [
     "complete",
     "diversity",
     "feature_direction",
+    "fetch_bbbc013",
     "import_original",
     "interpolate",
     "iterate_resumed",

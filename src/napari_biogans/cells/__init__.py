@@ -1,6 +1,8 @@
 """Cell sets: what goes into a model and what comes out of it."""
 
+from napari_biogans.cells.bbbc013 import Field, Fields, fetch_bbbc013
 from napari_biogans.cells.cellset import CellsError, CellSet, CellsWarning
+from napari_biogans.cells.downloads import FetchError, FetchStoppedError
 from napari_biogans.cells.intensity import from_unit, to_unit
 from napari_biogans.cells.neighbours import nearest_images
 from napari_biogans.cells.patterns import GREEN_PATTERNS
@@ -15,7 +17,12 @@ __all__ = [
     "CellSet",
     "CellsError",
     "CellsWarning",
+    "FetchError",
+    "FetchStoppedError",
+    "Field",
+    "Fields",
     "SimulatedCells",
+    "fetch_bbbc013",
     "find_red_neighbours",
     "fit_to_size",
     "from_unit",
