@@ -37,11 +37,12 @@ def serve(monkeypatch):
 
 @pytest.fixture
 def small_bbbc013(serve, tmp_path, monkeypatch):
-    """A server that has three wells, small ones with made-up pixels, in place of the 24 of BBBC013."""
+    """A server that has three wells, small ones with made-up pixels, from which BBBC013 is fetched."""
     from napari_biogans.cells import bbbc013
 
     rng = np.random.default_rng(0)
-    files = {"1049_Metadata.csv": b"ImageNumber,Column,Row,SBS_Doses,SBS_Controls\n2,02,A,0,-1\n4,04,A,2,0\n14,02,B,0,-1\n"}
+    plate = "ImageNumber,Column,Row,SBS_Doses,SBS_Controls\n2,02,A,0,-1\n4,04,A,2,0\n14,02,B,0,-1\n"
+    files = {"1049_Metadata.csv": plate.encode()}
     for channel in (1, 2):
         for well in ("02-A-02", "04-A-04", "14-B-02"):
             image = io.BytesIO()
@@ -51,4 +52,6 @@ def small_bbbc013(serve, tmp_path, monkeypatch):
     sums.write_text("".join(f"{hashlib.sha256(files[name]).hexdigest()}  {name}\n" for name in sorted(files)))
     monkeypatch.setattr(bbbc013, "REGISTRY", sums)
     monkeypatch.setenv("BIOGANS_CACHE", str(tmp_path / "cache"))
-    return serve(files)
+    server = serve(files)
+    monkeypatch.setattr(bbbc013, "BASE_URL", server.url)
+    return server

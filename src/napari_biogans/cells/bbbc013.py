@@ -27,11 +27,12 @@ REGISTRY = Path(__file__).with_name("bbbc013.sha256")
 MEGABYTES = 21
 CHANNEL_NAMES = ("DNA", "FKHR-GFP")
 SOURCE_FILE = "SOURCE.txt"
+LICENCE = "CC BY 3.0, https://creativecommons.org/licenses/by/3.0/"
 SOURCE = f"""\
 BBBC013v1: human U2OS cells, DNA and FKHR-GFP, 24 wells in 6 doses of wortmannin.
 Image set BBBC013v1, provided by Ilya Ravkin, from the Broad Bioimage Benchmark Collection
 (https://bbbc.broadinstitute.org/BBBC013; Ljosa et al., Nature Methods 9:637, 2012).
-Licence: Creative Commons Attribution 3.0 (https://creativecommons.org/licenses/by/3.0/).
+Licence: {LICENCE}
 The files are those of https://github.com/CellProfiler/core, tests/data/ExampleSBSImages,
 at commit {COMMIT}, unchanged.
 """
@@ -137,7 +138,7 @@ def default_folder() -> Path:
 def fetch_bbbc013(
     cache: str | os.PathLike[str] | None = None,
     *,
-    base_url: str = BASE_URL,
+    base_url: str | None = None,
     progress: bool = True,
     should_stop: Callable[[], bool] = never,
 ) -> Fields:
@@ -156,9 +157,9 @@ def fetch_bbbc013(
         Folder for the files; default `bbbc013` in the user's cache, or in what
         the environment variable `BIOGANS_CACHE` says. Files that were put there
         by hand are taken.
-    base_url : str
+    base_url : str, optional
         Where the files are, for those who have a copy of them; begins with
-        http:// or https://.
+        http:// or https://. Default the repository.
     progress : bool
         Show a progress bar while files are downloaded (on standard error).
     should_stop : callable
@@ -217,7 +218,7 @@ def fetch_bbbc013(
 def iterate_bbbc013(
     cache: str | os.PathLike[str] | None = None,
     *,
-    base_url: str = BASE_URL,
+    base_url: str | None = None,
     should_stop: Callable[[], bool] = never,
 ) -> Generator[Downloading, None, Fields]:
     """Fetch the fields as `fetch_bbbc013` does, and tell how far the download is.
@@ -232,7 +233,8 @@ def iterate_bbbc013(
     Fields
     """
     folder = default_folder() if cache is None else Path(cache).expanduser()
-    yield from iterate_downloads(base_url, _sums(), folder, should_stop=should_stop)
+    address = BASE_URL if base_url is None else base_url
+    yield from iterate_downloads(address, _sums(), folder, should_stop=should_stop)
     _note_source(folder)
     return _read(folder)
 
