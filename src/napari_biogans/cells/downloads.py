@@ -9,10 +9,13 @@ from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from napari_biogans.cells.neighbours import never
 from napari_biogans.files import set_usual_mode
+
+if TYPE_CHECKING:
+    import requests
 
 # Seconds until a server has to be reached, and between two pieces of a file.
 TIMEOUT = (5.0, 10.0)
@@ -96,43 +99,45 @@ def iterate_downloads(
         return
 
     import pooch
+    import requests
 
     fetcher = pooch.create(path=folder, base_url=base_url.rstrip("/") + "/", registry=dict(sums))
-    for done, name in enumerate(missing, len(sums) - len(missing)):
-        yield Downloading(done, len(sums))
-        there = f"{done} of {len(sums)} files are in {folder}"
-        if should_stop():
-            raise _stopped(there)
-        with _telling_of_folder(folder), _telling_of_network(fetcher.get_url(name), there), _quiet(pooch.get_logger()):
-            fetcher.fetch(name, downloader=_Downloader(should_stop, there))
+    with requests.Session() as session:
+        for done, name in enumerate(missing, len(sums) - len(missing)):
+            yield Downloading(done, len(sums))
+            there = f"{done} of {len(sums)} files are in {folder}"
+            if should_stop():
+                raise _stopped(there)
+            downloader = _Downloader(session, should_stop, there)
+            with (
+                _telling_of_folder(folder),
+                _telling_of_network(fetcher.get_url(name), there),
+                _quiet(pooch.get_logger()),
+            ):
+                fetcher.fetch(name, downloader=downloader)
     yield Downloading(len(sums), len(sums))
 
 
+@dataclass(frozen=True)
 class _Downloader:
-    """Lets pooch download a file that others may read, too, and stop in the middle of it."""
+    """Downloads a file for pooch.
 
-    def __init__(self, should_stop: Callable[[], bool], there: str) -> None:
-        self._should_stop = should_stop
-        self._there = there
+    Unlike pooch's own, it keeps the connection for the next file, and closes it
+    on an error; it can be stopped, and others may read what it writes.
+    """
 
-    def __call__(self, url: str, output_file: str, fetcher: Any) -> None:
-        from pooch import HTTPDownloader
+    session: requests.Session
+    should_stop: Callable[[], bool]
+    there: str
 
-        HTTPDownloader(progressbar=self, chunk_size=PIECE, timeout=TIMEOUT)(url, output_file, fetcher)
+    def __call__(self, url: str, output_file: str, fetcher: object) -> None:
+        with self.session.get(url, stream=True, timeout=TIMEOUT) as answer, Path(output_file).open("wb") as file:
+            answer.raise_for_status()
+            for piece in answer.iter_content(PIECE):
+                file.write(piece)
+                if self.should_stop():
+                    raise _stopped(self.there)
         set_usual_mode(Path(output_file))
-
-    # What pooch asks of a progress bar, which it tells of each piece.
-    total = 0
-
-    def update(self, size: int) -> None:
-        if self._should_stop():
-            raise _stopped(self._there)
-
-    def reset(self) -> None:
-        """Count from 0 again, which nothing here does."""
-
-    def close(self) -> None:
-        """Remove the bar, of which there is none."""
 
 
 def _is_good(path: Path, known: str) -> bool:
