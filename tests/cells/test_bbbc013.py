@@ -107,8 +107,8 @@ def test_a_damaged_file_is_noticed_and_fetched_again(fetch, small_bbbc013, folde
     [
         (b"<html>Log in here</html>", "is not the file that is expected"),
         ("dies", "The server broke off in the middle of"),
-        (404, "it answered '404 Not Found'"),
-        (503, "it answered '503 Service Unavailable'"),
+        (404, "404 Client Error: Not Found for url: http://127"),
+        (503, "503 Server Error: Service Unavailable for url: http://127"),
     ],
 )
 def test_a_server_that_goes_wrong_leaves_whole_files_only_and_the_next_call_goes_on(

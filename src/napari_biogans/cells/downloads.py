@@ -161,9 +161,8 @@ def _telling_of_network(url: str, there: str) -> Iterator[None]:
     try:
         yield
     except HTTPError as error:
-        answer = f"{error.response.status_code} {error.response.reason}"
-        reason = f"The server has no such file, or does not give it: it answered {answer!r} to {url}. Another address"
-        raise FetchError(f"{reason} can be named (base_url). {way_out}") from error
+        reason = f"The server has no such file, or does not give it ({error}). Another address can be named (base_url)."
+        raise FetchError(f"{reason} {way_out}") from error
     except ChunkedEncodingError as error:
         raise FetchError(f"The server broke off in the middle of {url}. Try again. {way_out}") from error
     except (ConnectionError, Timeout) as error:

@@ -70,7 +70,7 @@ class FetchWindow(QProgressDialog):
         worker.errored.connect(failed.append)
         worker.returned.connect(fetched.append)
         worker.yielded.connect(self.show_progress)
-        worker.finished.connect(waiting.quit)
+        worker.finished.connect(lambda nothing=None: waiting.quit())
         # A server that says nothing may hold up the end of the work by seconds, for which nobody has to wait.
         self.canceled.connect(worker.stop)
         self.canceled.connect(waiting.quit)
