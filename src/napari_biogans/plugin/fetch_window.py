@@ -58,24 +58,24 @@ class FetchWindow(QProgressDialog):
         self.setAutoReset(False)
         self.setMinimumDuration(SHOWN_AFTER_MS)
         self.setValue(0)
+        self._waiting = QEventLoop(self)
 
     def fetch(self) -> Fields:
         """Download what is missing, and return when it is there, it failed, or was stopped."""
         fetched: list[Fields] = []
         failed: list[Exception] = []
-        waiting = QEventLoop()
         worker = make_worker("downloading BBBC013", _fetch)
         # An error is raised here, from where napari shows it.
         worker.errored.disconnect(report_error)
         worker.errored.connect(failed.append)
         worker.returned.connect(fetched.append)
         worker.yielded.connect(self.show_progress)
-        worker.finished.connect(lambda nothing=None: waiting.quit())
+        worker.finished.connect(self._stop_waiting)
         # A server that says nothing may hold up the end of the work by seconds, for which nobody has to wait.
         self.canceled.connect(worker.stop)
-        self.canceled.connect(waiting.quit)
+        self.canceled.connect(self._stop_waiting)
         start_long(worker)
-        waiting.exec()
+        self._waiting.exec()
         if failed:
             raise failed[0]
         if not fetched:
@@ -86,6 +86,9 @@ class FetchWindow(QProgressDialog):
         """Show how many files are there."""
         self.setMaximum(event.files)
         self.setValue(event.done)
+
+    def _stop_waiting(self, nothing: None = None) -> None:
+        self._waiting.quit()
 
 
 def _fetch(should_stop: ShouldStop) -> Generator[Downloading, None, Fields]:
