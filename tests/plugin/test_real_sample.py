@@ -114,10 +114,11 @@ def test_an_error_in_the_menu_becomes_one_clear_notification(viewer, small_bbbc0
         for action in _entries(menu.menu())
         if action.text().startswith("BBBC013")
     )
-    # Where Qt leaves errors, and napari takes them; without the traceback, since that would keep the viewer.
+    # Where Qt leaves errors, and napari takes them; a traceback that is kept would keep the viewer.
     with monkeypatch.context() as patch:
         patch.setattr(sys, "excepthook", lambda kind, error, _: receive(kind, error.with_traceback(None)))
         entry.trigger()
+    sys.last_traceback = None
     ((severity, message),) = notes
     assert severity == "error"
     assert "2 of 7 files are in" in message
