@@ -48,11 +48,20 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
         yield temporary
         with temporary.open("rb+") as written:
             os.fsync(written.fileno())
-        # mkstemp makes files that only their owner can read.
-        temporary.chmod(0o666 & ~_umask())
+        set_usual_mode(temporary)
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def set_usual_mode(path: Path) -> None:
+    """Let a temporary file, which only its owner can read, be read by those who can read any new file.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+    """
+    path.chmod(0o666 & ~_umask())
 
 
 def _umask() -> int:

@@ -29,6 +29,7 @@ def test_the_manifest_is_valid_and_its_commands_can_be_imported(manifest):
             "score",
             "reconstruct",
             "simulated_cells",
+            "bbbc013",
             "read",
             "write_cells",
         )
@@ -57,7 +58,8 @@ def test_every_entry_is_in_the_menus_of_the_viewer(viewer):
         "File > New Layer > Generate (BioGANs)",
         "File > New Layer > Explore (BioGANs)",
         "File > New Layer > Interpolate (BioGANs)",
-        "File > Open Sample > Simulated fission yeast (BioGANs)",
+        "File > Open Sample > BioGANs > Simulated fission yeast",
+        "File > Open Sample > BioGANs > BBBC013: U2OS cells, DNA and FKHR-GFP (downloads 21 MB)",
         "Layers > Data > Train (BioGANs)",
         "Layers > Measure > Score (C2ST) (BioGANs)",
         "Layers > Filter > Reconstruct (BioGANs)",

@@ -1,11 +1,13 @@
 """Cell sets: what goes into a model and what comes out of it."""
 
+from napari_biogans.cells.bbbc013 import Well, Wells, fetch_bbbc013
 from napari_biogans.cells.cellset import CellsError, CellSet, CellsWarning
 from napari_biogans.cells.class_table import class_table
 from napari_biogans.cells.crop import cut_cells, iterate_cutting
 from napari_biogans.cells.cut_events import CuttingProgress, CuttingStoppedError
 from napari_biogans.cells.cut_result import CutCells
 from napari_biogans.cells.cut_settings import CutConfig, SegmentationConfig
+from napari_biogans.cells.downloads import FetchError, FetchStoppedError
 from napari_biogans.cells.field import Field
 from napari_biogans.cells.field_files import read_fields
 from napari_biogans.cells.finding import FoundCells, crop_corners, iterate_finding
@@ -30,14 +32,19 @@ __all__ = [
     "CutConfig",
     "CuttingProgress",
     "CuttingStoppedError",
+    "FetchError",
+    "FetchStoppedError",
     "Field",
     "FoundCells",
     "SegmentationConfig",
     "SimulatedCells",
     "SimulatedField",
+    "Well",
+    "Wells",
     "class_table",
     "crop_corners",
     "cut_cells",
+    "fetch_bbbc013",
     "find_red_neighbours",
     "fit_to_size",
     "from_unit",

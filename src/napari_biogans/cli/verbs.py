@@ -32,6 +32,10 @@ VERBS = {
         "Turn a generator that was released with the paper (2017) into a model file. Nothing in it is run.",
     ),
     "info": ("facts:info_command", "Say what a model, a run or a cell set is."),
+    "fetch-bbbc013": (
+        "fetching:fetch_bbbc013_command",
+        "Download real cells: 24 fields of human U2OS cells, DNA and FKHR-GFP (BBBC013, CC BY 3.0; 21 MB).",
+    ),
     "reconstruct": (
         "rebuilding:reconstruct_command",
         "Find, for real cells, the latents from which a model draws them, and how near it comes.",

@@ -54,8 +54,9 @@ def guess_pair(layers: Sequence[Any], taken: Iterable[Any] = ()) -> Pair | None:
 
 
 def _may_be_cells(layer: Any) -> bool:
-    is_drawn = bool(layer.metadata.get(METADATA_KEY))
-    return not (is_drawn or layer.rgb or layer.multiscale)
+    # Drawn by a model, or whole fields of cells.
+    is_something_else = bool(layer.metadata.get(METADATA_KEY))
+    return not (is_something_else or layer.rgb or layer.multiscale)
 
 
 def _by_name(stacks: Sequence[Any]) -> Pair | None:
