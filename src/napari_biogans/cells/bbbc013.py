@@ -77,7 +77,7 @@ class Well:
 
 @dataclass(frozen=True, eq=False)
 class Wells:
-    """Wells of view of the wells of a plate, row by row, and in each row by column.
+    """The wells of a plate with their fields of view, row by row, and in each row by column.
 
     Parameters
     ----------
@@ -93,10 +93,10 @@ class Wells:
     --------
     >>> image = np.zeros((640, 640), np.uint8)
     >>> paths = Path("Channel2-02-A-02.tif"), Path("Channel1-02-A-02.tif")
-    >>> fields = Wells((Well("A02", "A", 2, 0, image, image, *paths),), Path())
-    >>> len(fields), fields.images.shape, [field.well for field in fields]
+    >>> wells = Wells((Well("A02", "A", 2, 0, image, image, *paths),), Path())
+    >>> len(wells), wells.images.shape, [well.well for well in wells]
     (1, (2, 1, 640, 640), ['A02'])
-    >>> fields.to_frame()[["well", "dose"]].to_dict("list")
+    >>> wells.to_frame()[["well", "dose"]].to_dict("list")
     {'well': ['A02'], 'dose': [0]}
     """
 
@@ -217,8 +217,8 @@ def fetch_bbbc013(
             try:
                 event = next(fetching)
             except StopIteration as end:
-                fields: Wells = end.value
-                return fields
+                wells: Wells = end.value
+                return wells
             bar.total = event.files
             bar.update(event.done - bar.n)
 
