@@ -23,6 +23,7 @@ from napari_biogans.evaluation import (
     c2st_model,
     c2st_run,
     critics,
+    work,
 )
 from napari_biogans.evaluation.c2st import carry_out
 from napari_biogans.evaluation.events import CriticsTraining, Planned, ResultSoFar
@@ -521,6 +522,28 @@ class TestRunning:
         assert next(event for event in events if isinstance(event, Planned)).known >= 2
         fresh = c2st_matrix(cells, **{**tiny, "store": None})
         pd.testing.assert_frame_equal(whole.splits_frame(), fresh.splits_frame())
+
+    def test_a_critic_that_ends_while_it_is_stopped_is_kept(self, cells, tiny, monkeypatch):
+        """It is done when the wish to stop has come, and before all others have heard of it."""
+        train, trained = work.train_critic, []
+
+        def until_stopped(comparison, config, split, *, should_stop, on_step):
+            scores = train(comparison, config, split)
+            while not should_stop():
+                time.sleep(0.01)
+            trained.append(scores)
+            return scores
+
+        monkeypatch.setattr(work, "train_critic", until_stopped)
+        settings = {name: value for name, value in tiny.items() if name != "progress"}
+        started = time.monotonic()
+        part = c2st_matrix(cells, should_stop=lambda: time.monotonic() > started + 5, progress=False, **settings)
+        assert not part.is_complete
+        assert trained
+        monkeypatch.undo()
+        events = []
+        c2st_matrix(cells, on_event=events.append, progress=False, **settings)
+        assert next(event for event in events if isinstance(event, Planned)).known == len(trained)
 
     def test_stopping_before_anything_is_done_says_so(self, cells, tiny):
         with pytest.raises(C2STStoppedError, match="nothing to tell"):
