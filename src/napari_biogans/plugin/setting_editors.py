@@ -47,12 +47,13 @@ class Choice(QComboBox):
         options : dict from text to value
             One at least.
         """
-        kept = self.get() if self._values else None
+        is_first = not self._values
+        kept = None if is_first else self.get()  # None may be one of the values
         self.blockSignals(True)
         self.clear()
         self._values = list(options.values())
         self.addItems(list(options))
-        self.set(kept if kept in self._values else self._values[0])
+        self.set(self._values[0] if is_first or kept not in self._values else kept)
         self.blockSignals(False)
         if self.get() != kept:
             self.edited.emit()
