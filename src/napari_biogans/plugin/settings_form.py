@@ -59,7 +59,8 @@ class FieldForm(QWidget):
         for field in fields:
             editor = make_editor(field)
             label = QLabel(field.title)
-            label.setToolTip(field.tip)
+            label.setToolTip(editor.toolTip())
+            label.setBuddy(editor)
             self.rows.addRow(label, editor)
             self._editors[field.name] = editor
             self._tips[field.name] = field.tip
