@@ -10,6 +10,7 @@ from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QFrame, QGridLayout, QLabel, QLineEdit, QPushButton, QVBoxLayout, QWidget
 
 from napari_biogans.cells.cellset import CellsError
+from napari_biogans.plugin.accessible import name_widgets
 from napari_biogans.plugin.cell_layers import ClassLayers, LayerImages, check_layers
 from napari_biogans.plugin.class_names import told_apart
 from napari_biogans.plugin.image_layers import GreenBox, ImageLayers, LayerBox
@@ -42,26 +43,29 @@ class CellRow(QFrame):
         self.name = QLineEdit()
         self.name.setPlaceholderText(name)
         self.name.setToolTip("What green shows in these cells: a protein, a treatment")
-        self.red = LayerBox()
-        self.green = GreenBox()
+        self.red = LayerBox("The layer whose slices hold the red channel of the cells")
+        self.green = GreenBox("The layer whose slices hold the green channel of the same cells")
         self.remove = QPushButton("×")
         keep_narrow(self.remove)
         self.remove.setToolTip("Take these cells away")
         grid = self._grid = QGridLayout(self)
         grid.setContentsMargins(0, 0, 0, 4)
         self._name_label = QLabel("Class")
+        self._name_label.setBuddy(self.name)
         grid.addWidget(self._name_label, 0, 0)
         grid.addWidget(self.name, 0, 1)
         grid.addWidget(self.remove, 0, 2)
-        grid.addWidget(QLabel("Red"), 1, 0)
-        grid.addWidget(self.red, 1, 1, 1, 2)
-        grid.addWidget(QLabel("Green"), 2, 0)
-        grid.addWidget(self.green, 2, 1, 1, 2)
+        for place, (colour, box) in enumerate((("Red", self.red), ("Green", self.green)), 1):
+            label = QLabel(colour)
+            label.setBuddy(box)
+            grid.addWidget(label, place, 0)
+            grid.addWidget(box, place, 1, 1, 2)
         grid.setColumnStretch(1, 1)
         self.name.textChanged.connect(self.changed)
         self.red.chosen.connect(self._follow_red)
         self.green.chosen.connect(self.changed)
         self.remove.clicked.connect(self._ask_removal)
+        name_widgets(self)
 
     def ask_for_name(self, asks: bool) -> None:
         """Show the name of the class, or not."""

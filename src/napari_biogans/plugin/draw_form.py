@@ -66,6 +66,7 @@ class DrawForm(QWidget):
         self.one_red = QCheckBox("one red, many greens")
         self.classes = ClassList()
         self.own_greens = QCheckBox("a green latent for each class")
+        self.own_greens.setToolTip(OWN_GREENS)
         self.weights = Choice({"averaged": "averaged", "last": "last"})
         self.weights.setToolTip("The moving average of the weights over the training, or those of its last step")
         self.shape = Choice({"stack": False, "contact sheet": True})

@@ -100,7 +100,7 @@ class ExplorePanel(QWidget):
                 box.addWidget(widget)
             groups.addWidget(group)
         groups.addStretch()
-        lay_out_panel(self, inputs, (self.status,), ())
+        lay_out_panel(self, inputs, (self.status,), (), main=self.start.cell)
 
     def _connect(self) -> None:
         self.model.looked.connect(self._open)

@@ -72,18 +72,26 @@ class ImageLayers(QObject):
 
 
 class LayerBox(QComboBox):
-    """A box to choose an image layer."""
+    """A box to choose an image layer.
+
+    Parameters
+    ----------
+    tip : str
+        What the layer is for; the name of the one that is chosen is told below.
+    """
 
     chosen = Signal()
 
-    def __init__(self, parent: QWidget | None = None) -> None:
+    def __init__(self, tip: str = "Layer", parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self._tip = tip
         self._options: list[Any] = []
         self.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self.setMinimumContentsLength(LETTERS)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.setPlaceholderText("choose")
         self.currentIndexChanged.connect(self._tell)
+        self._explain()
         ignore_wheel(self)
 
     def choice(self) -> Any:
@@ -109,13 +117,17 @@ class LayerBox(QComboBox):
             self.setItemData(index, text, Qt.ItemDataRole.ToolTipRole)
         self.choose(kept)
         self.blockSignals(False)
-        self.setToolTip(self.currentText())
+        self._explain()
         if self.choice() is not kept:
             self.chosen.emit()
 
     def _tell(self, index: int) -> None:
-        self.setToolTip(self.currentText())
+        self._explain()
         self.chosen.emit()
+
+    def _explain(self) -> None:
+        # Long names are cut off in the box.
+        self.setToolTip("\n".join(filter(None, (self._tip, self.currentText()))))
 
 
 class GreenBox(LayerBox):

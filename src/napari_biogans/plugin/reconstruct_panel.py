@@ -84,7 +84,7 @@ class ReconstructPanel(QWidget):
         for column, button in enumerate((self.classes, self.keep, self.export)):
             buttons.addWidget(button, 1, 2 * column, 1, 2)
         self.stop.setToolTip(TIPS["stop"])
-        lay_out_panel(self, self.form, (buttons, self.status), (self.progress, self.results))
+        lay_out_panel(self, self.form, (buttons, self.status), (self.progress, self.results), main=self.start)
 
     def _connect(self) -> None:
         self.form.changed.connect(self._check)

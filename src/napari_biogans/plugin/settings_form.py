@@ -150,6 +150,7 @@ class SettingsForm(QWidget):
         # Its icons would be black on black in a dark theme.
         self.advanced.toggled.connect(self._point)
         self.advanced.toggleButton().setStyleSheet(HEADING_STYLE)
+        self.advanced.toggleButton().setToolTip("Show or hide settings that seldom have to be changed")
         self.advanced.setDuration(ANIMATION_MS)
         self.advanced.addWidget(self._rest)
         layout = QVBoxLayout(self)
