@@ -9,12 +9,14 @@ MOST_NAMES = 4
 """In a line of text."""
 
 
-def listed(names: Sequence[str]) -> str:
+def listed(names: Sequence[str], what: str = "classes") -> str:
     """List names, or the first of many and how many there are.
 
     Parameters
     ----------
     names : sequence of str
+    what : str
+        What the names are of.
 
     Returns
     -------
@@ -27,7 +29,7 @@ def listed(names: Sequence[str]) -> str:
     """
     if len(names) <= MOST_NAMES:
         return ", ".join(names)
-    return f"{len(names)} classes: {', '.join(names[:MOST_NAMES])}, …"
+    return f"{len(names)} {what}: {', '.join(names[:MOST_NAMES])}, …"
 
 
 def counted_cells(number: int) -> str:

@@ -72,27 +72,26 @@ class ImageLayers(QObject):
 
 
 class LayerBox(QComboBox):
-    """A box to choose an image layer.
-
-    Parameters
-    ----------
-    tip : str
-        What the layer is for; the name of the one that is chosen is told below.
-    """
+    """A box to choose an image layer."""
 
     chosen = Signal()
 
-    def __init__(self, tip: str = "Layer", parent: QWidget | None = None) -> None:
+    def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._tip = tip
+        self._tip = ""
         self._options: list[Any] = []
         self.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self.setMinimumContentsLength(LETTERS)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.setPlaceholderText("choose")
         self.currentIndexChanged.connect(self._tell)
-        self._explain()
         ignore_wheel(self)
+
+    def explain(self, name: str, tip: str) -> None:
+        """Say what the layer is for: to screen readers, and in the tooltip above the name of the one that is chosen."""
+        self.setAccessibleName(name)
+        self._tip = tip
+        self._show_tip()
 
     def choice(self) -> Any:
         """Give what is chosen: a layer, `SameLayer` in a `GreenBox`, or None."""
@@ -117,15 +116,15 @@ class LayerBox(QComboBox):
             self.setItemData(index, text, Qt.ItemDataRole.ToolTipRole)
         self.choose(kept)
         self.blockSignals(False)
-        self._explain()
+        self._show_tip()
         if self.choice() is not kept:
             self.chosen.emit()
 
     def _tell(self, index: int) -> None:
-        self._explain()
+        self._show_tip()
         self.chosen.emit()
 
-    def _explain(self) -> None:
+    def _show_tip(self) -> None:
         # Long names are cut off in the box.
         self.setToolTip("\n".join(filter(None, (self._tip, self.currentText()))))
 

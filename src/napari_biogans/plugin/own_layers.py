@@ -126,11 +126,12 @@ class OwnLayers:
             As many as there are layers.
         """
         for place, (layer, (data, keywords, _)) in enumerate(zip(self._layers, by, strict=True)):
+            # First, since whoever hears of other pixels asks what is known of them.
+            layer.metadata = {**layer.metadata, METADATA_KEY: keywords["metadata"][METADATA_KEY]}
             layer.data = data
             if "translate" in keywords:
                 # Along slices; in the picture the layer stays where it is.
                 layer.translate = (*keywords["translate"][:-2], *layer.translate[-2:])
-            layer.metadata = {**layer.metadata, METADATA_KEY: keywords["metadata"][METADATA_KEY]}
             # Limits that somebody set by hand are left alone.
             if tuple(layer.contrast_limits) == self._limits[place]:
                 layer.contrast_limits = keywords["contrast_limits"]
