@@ -1,5 +1,6 @@
 """What all docks of the plugin have in common, whatever they are for."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -34,7 +35,7 @@ DOCKS = [
 WINDOW = (1366, 768)
 WIDEST = 430
 """Pixels of a dock at least; the canvas has to have room beside it."""
-LONG = Path("/") / "a folder of cells" / ("Zellkörper-" * 20) / "протеин" / "model.safetensors"
+LONG = Path("/") / "протеин" / "a folder of cells" / ("Zellkörper-" * 20) / "model.safetensors"
 assert len(str(LONG)) > 250
 
 
@@ -203,7 +204,11 @@ def test_long_paths_do_not_stretch_a_dock(viewer, open_dock, qtbot, name, fresh_
         assert any(str(LONG.parent) in action.toolTip() for action in known.choices.actions())
     for line in dock.findChildren(StatusLine):
         line.say(f"There is nothing at {LONG}; choose another one.")
+        assert str(LONG) in line.toolTip()
     qtbot.wait(100)
     assert dock.minimumSizeHint().width() == before
     assert viewer.window._qt_window.size() == window
+    for line in dock.findChildren(StatusLine):
+        widest = max(line.fontMetrics().horizontalAdvance(word) for word in re.split(r"[\s/]", line.text()))
+        assert widest < dock.width() - 40, "no line can be broken there"
     assert not [cut for cut in cut_off(dock) if cut.startswith("StatusLine")]
