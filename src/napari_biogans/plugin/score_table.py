@@ -36,7 +36,9 @@ class ScoreTable(QTableWidget):
             header.setHighlightSections(False)
             header.setTextElideMode(Qt.TextElideMode.ElideMiddle)
             header.setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
-        self._headers()[1].setMaximumWidth(WIDEST_NAME)
+        names = self._headers()[1]
+        names.setMaximumWidth(WIDEST_NAME)
+        names.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
         self.cellClicked.connect(self._choose)
         choose_by_enter(self, lambda: self._choose(self.currentRow(), self.currentColumn()))
 
