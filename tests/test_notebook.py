@@ -46,7 +46,7 @@ def run(folder):
 def check(notebook, folder, doses):
     """Every step has left what it promises."""
     outputs = [output for cell in notebook.cells if cell.cell_type == "code" for output in cell.outputs]
-    pictures = [output for output in outputs if "image/png" in output.get("data", {})]
+    pictures = [output for output in outputs if "image/jpeg" in output.get("data", {})]
     assert len(pictures) == 7
     printed = "".join(output.get("text", "") for output in outputs if output.get("name") == "stdout")
     assert "cells to learn from" in printed
@@ -59,7 +59,7 @@ def check(notebook, folder, doses):
     )
     with np.load(work / "every-dose" / "completions.npz") as answer:
         assert list(answer["class_names"]) == names
-        assert answer["mean"].shape == (len(names), 6, 1, 48, 80)
+        assert answer["mean"].shape == (len(names), 8, 1, 48, 80)
 
 
 def test_it_runs_on_simulated_fields(simulated_bbbc013, kernel_home, tmp_path):
