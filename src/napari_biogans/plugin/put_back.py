@@ -30,7 +30,7 @@ NOTHING_PUT = "Nothing was put into a field yet."
 TIPS = {
     "put": "Add layers of the field with these cells; nothing that is there is changed",
     "stop": "End now, with the part of the field that is done",
-    "find": "Move the sliders and the view to the cells that were put last",
+    "go": "Move the sliders and the view to the cells that were put last",
 }
 
 
@@ -46,7 +46,7 @@ class PutBackDock(ClosingDock):
         super().__init__()
         self._viewer: Any = napari_viewer
         self.form = PutForm(napari_viewer)
-        self.put, self.stop, self.find = QPushButton("Put into field"), QPushButton("Stop"), QPushButton("Find")
+        self.put, self.stop, self.go = QPushButton("Put into field"), QPushButton("Stop"), QPushButton("Find")
         self.status = StatusLine()
         self.progress = ProgressView()
         self.work = LatestWork(self, is_long=True)
@@ -55,14 +55,14 @@ class PutBackDock(ClosingDock):
         self._problem: str | None = None
         self._last: tuple[Put, list[Image]] | None = None
         buttons = QHBoxLayout()
-        for button in (self.put, self.stop, self.find):
+        for button in (self.put, self.stop, self.go):
             buttons.addWidget(button)
         self.stop.setToolTip(TIPS["stop"])
         lay_out_panel(self, self.form, (buttons, self.status), (self.progress,))
         self.form.changed.connect(self._check)
         self.put.clicked.connect(self._put)
         self.stop.clicked.connect(self._stop)
-        self.find.clicked.connect(self._find)
+        self.go.clicked.connect(self._find)
         self.work.yielded.connect(self._show_progress)
         self.work.returned.connect(self._add)
         self.work.failed.connect(self._fail)
@@ -179,8 +179,8 @@ class PutBackDock(ClosingDock):
         self.put.setEnabled(problem is None)
         self.put.setToolTip(problem or TIPS["put"])
         self.stop.setEnabled(running and not self.work.is_stopping)
-        self.find.setEnabled(self._last is not None)
-        self.find.setToolTip(TIPS["find"] if self._last is not None else NOTHING_PUT)
+        self.go.setEnabled(self._last is not None)
+        self.go.setToolTip(TIPS["go"] if self._last is not None else NOTHING_PUT)
 
 
 def open_put_back(viewer: Any, layers: Sequence[Any]) -> PutBackDock:

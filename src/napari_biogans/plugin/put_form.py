@@ -32,35 +32,27 @@ from napari_biogans.plugin.put_choice import (
     layers_with_cells,
     newest_of,
 )
+from napari_biogans.plugin.put_words import (
+    AREAS,
+    AROUND,
+    AUTOMATIC,
+    ELLIPSES,
+    HELP,
+    INTO,
+    LARGE,
+    OTHER,
+    OWN,
+    SOURCE,
+    TIPS,
+    told_left_out,
+)
 from napari_biogans.plugin.putting import PutRequest, channels_of, size_text, window_around
 from napari_biogans.plugin.setting_editors import Choice
 from napari_biogans.plugin.settings_form import SettingsForm
 from napari_biogans.settings import checked
 
-HELP = "Puts cells, or what a model made of them, into a field: each where its cell was, at its angle."
-OWN = "their own"
-SOURCE, EMPTY, OTHER = "source", "empty", "other"
-INTO = {"the layers they are from": SOURCE, "an empty field": EMPTY, "other layers": OTHER}
-ELLIPSES = "ellipses"
-AUTOMATIC, WHOLE, AROUND = "automatic", "whole", "around"
-AREAS = {"automatic": AUTOMATIC, "the whole field": WHOLE, "around the cells": AROUND}
-LARGE = 500_000_000
-"""Bytes above which only the part around the cells is made, unless the whole field is asked for."""
 LETTERS = 12
 """Width of the boxes at least, in letters; they grow with the dock."""
-TIPS = {
-    "layers": "Each layer becomes a layer of the field: real, rebuilt, completed or generated cells. Layers are "
-    "offered that know the places of their cells, and others with images of the same size",
-    "places": "Of cells that were made without a real one: take the places and angles of the cells of this layer, the "
-    "first for the first and so on",
-    "field": "Whose cells are put",
-    "into": "What is around the cells: the field that they were cut from, nothing (0), or other layers; these stay as "
-    "they are, and new layers are added",
-    "labels": "Labels that the cells were cut by, which give true outlines; else ellipses as long and wide as the "
-    "cells",
-    "area": "Of the field: all of it, or rows and columns that hold the cells; automatic takes the latter where the "
-    f"layers would take more than {size_text(LARGE)}",
-}
 
 
 class PutForm(QWidget):
@@ -139,7 +131,7 @@ class PutForm(QWidget):
                 raise CellsError("These cells do not tell their labels (a column 'label'); choose ellipses.")
             target = self._with_labels(target, labels)
         whole = slice(0, target.shape[0]), slice(0, target.shape[1])
-        request = PutRequest(channels, tuple(cells), features, target, config, whole, _note(chosen, cells, own))
+        request = PutRequest(channels, tuple(cells), features, target, config, whole, told_left_out(chosen, cells, own))
         if self.area.get() == AROUND or (self.area.get() == AUTOMATIC and request.nbytes > LARGE):
             around = window_around(features, channels[0].size, target.shape)
             return replace(request, window=around)
@@ -308,11 +300,3 @@ def _group(title: str) -> tuple[QGroupBox, QFormLayout]:
     rows = QFormLayout(group)
     rows.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
     return group, rows
-
-
-def _note(chosen: Sequence[int], cells: Sequence[int], own: bool) -> str:
-    left = len(chosen) - len(cells)
-    if not left:
-        return ""
-    why = "of other fields, or without a known place" if own else "for which this field has no place"
-    return f"{counted_cells(left)} {why} {'is' if left == 1 else 'are'} left out."
