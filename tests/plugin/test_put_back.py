@@ -11,6 +11,7 @@ from qtpy.QtCore import Qt, QThreadPool
 from scipy import ndimage
 
 from napari_biogans import CellsError, cut_cells, simulate_field
+from napari_biogans.cells.tiles import pixels_of
 from napari_biogans.plugin.cell_features import FieldRecord, features_of, with_features
 from napari_biogans.plugin.cell_records import with_records
 from napari_biogans.plugin.field_target import empty_target, target_of
@@ -18,6 +19,7 @@ from napari_biogans.plugin.layer_data import cell_layers, channel_layers
 from napari_biogans.plugin.own_layers import add_layers
 from napari_biogans.plugin.put_back import PutBackDock
 from napari_biogans.plugin.put_words import AROUND, EMPTY, OTHER, SOURCE
+from napari_biogans.plugin.putting import window_around
 
 from .conftest import SIZE, WAIT_MS
 
@@ -151,7 +153,7 @@ def test_cells_lie_on_themselves(in_model, cut, to_end, magnification, into):
     known = added[0].metadata["biogans"]
     assert known["cells"] == tuple(range(len(cells)))
     pd.testing.assert_frame_equal(known["features"], cells.features[0])
-    assert not dock.form.layers.chosen() == added
+    assert dock.form.layers.chosen() != added
     assert features_of(added[0]) is None, "a field is no stack of cells"
 
 
@@ -210,6 +212,7 @@ def test_a_field_of_a_series_gets_its_layers_in_its_slice(in_model, cut, to_end,
         viewer.add_image(stack, name=name, scale=(2, *SCALE), translate=(5, *PLACE))
     add_cells(viewer, cells, [record("A-02", place=(1,)), record("A-03", place=(2,))])
     dock = in_model()
+    viewer.dims.set_point(0, 0)
     counts = cells.features[0]["field"].value_counts()
     texts = [dock.form.field.itemText(row) for row in range(dock.form.field.count())]
     assert texts == [f"A-02 ({counts['A-02']} cells)", f"A-03 ({counts['A-03']} cells)"]
@@ -336,7 +339,7 @@ def test_other_layers(in_model, cut, to_end, qtbot):
 
 def test_generated_cells_take_the_places_of_real_ones(in_model, cut, to_end, qtbot):
     viewer = in_model.viewer
-    cells, labels = cut()
+    cells, _ = cut()
     add_field(viewer)
     reals = add_cells(viewer, cells)
     drawn = np.full((2, 3, *cells.size), 200, np.uint8)
@@ -437,6 +440,8 @@ def test_what_reconstruct_makes_goes_back_by_its_button(viewer, class_run, click
     qtbot.waitUntil(lambda: not panel.search.is_running, timeout=WAIT_MS)
     click(panel.put)
     put = viewer.window.dock_widgets["Put into field (BioGANs)"]
+    click(panel.put)
+    assert [each for each in viewer.window.dock_widgets.values() if isinstance(each, PutBackDock)] == [put]
     names = [layer.name for layer in put.form.layers.chosen()]
     wanted = ["rebuilt red", "rebuilt green"] if what == "start" else ["Alp14 mean", "Arp3 mean", "Tea1 mean"]
     assert names == wanted
@@ -513,17 +518,6 @@ def slow(monkeypatch):
     """Let a field be made tile by tile, each after a word."""
     go = threading.Semaphore(0)
     monkeypatch.setattr("napari_biogans.cells.place.TILE", 100)
-
-    def tiles(shape, side):
-        from napari_biogans.cells.tiles import tiles_of
-
-        for tile in tiles_of(shape, side):
-            yield tile
-
-    monkeypatch.setattr("napari_biogans.cells.place.tiles_of", tiles)
-    from napari_biogans.cells import place
-
-    pixels_of = place.pixels_of
 
     def waiting(plane, there):
         assert go.acquire(timeout=10)
@@ -610,7 +604,6 @@ def test_targets_need_what_they_were():
     assert target_of(record(layers=()), []) is None
     nowhere = empty_target("f", None, pd.DataFrame({"y": [0.0]}), np.zeros((1, 4, 2)), True)
     assert (nowhere.shape, nowhere.placing) == ((1, 1), {})
-    with pytest.raises(CellsError, match="no pixel|outside"):
-        from napari_biogans.plugin.putting import window_around
-
-        window_around(pd.DataFrame({"y": [90.0], "x": [5.0], "angle": [0.0], "scale": [1.0]}), (8, 8), (20, 20))
+    beyond = pd.DataFrame({"y": [90.0], "x": [5.0], "angle": [0.0], "scale": [1.0]})
+    with pytest.raises(CellsError, match="outside of this field"):
+        window_around(beyond, (8, 8), (20, 20))

@@ -24,7 +24,8 @@ from napari_biogans.plugin.status_line import StatusLine
 if TYPE_CHECKING:
     from napari.viewer import Viewer
 
-PLUGIN, NAME = "napari-biogans", "Put into field"
+TITLE = "Put into field (BioGANs)"
+"""As napari's menus call the dock, which so is there once."""
 RUNNING = "Cells are being put into a field already."
 NOTHING_PUT = "Nothing was put into a field yet."
 TIPS = {
@@ -191,9 +192,13 @@ def open_put_back(viewer: Any, layers: Sequence[Any]) -> PutBackDock:
     viewer : napari.viewer.Viewer
     layers : sequence of napari.layers.Image
     """
-    dock, widget = viewer.window.add_plugin_dock_widget(PLUGIN, NAME, tabify=True)
-    dock.show()
-    dock.raise_()
+    widget: PutBackDock | None = viewer.window.dock_widgets.get(TITLE)
+    if widget is None:
+        widget = PutBackDock(viewer)
+        viewer.window.add_dock_widget(widget, name=TITLE, area="right", tabify=True)
+    dock = widget.parentWidget()
+    if dock is not None:
+        dock.show()
+        dock.raise_()
     widget.show_layers(layers)
-    found: PutBackDock = widget
-    return found
+    return widget
