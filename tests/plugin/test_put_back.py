@@ -228,7 +228,7 @@ def test_a_field_of_a_series_gets_its_layers_in_its_slice(in_model, cut, to_end,
     dock.go.click()
     assert viewer.dims.point[0] == pytest.approx(7)
     world = red.data_to_world([0, 200, 250])
-    np.testing.assert_allclose(viewer.camera.center[-2:], world[1:], atol=15)
+    np.testing.assert_allclose(viewer.scene.camera.center[-2:], world[1:], atol=15)
     dock.form.field.set("A-03")
     seen(dock, qtbot, "slice 2")
     other, _ = to_end(dock)

@@ -162,7 +162,9 @@ class PutBackDock(ClosingDock):
         dims = self._viewer.dims
         for axis in range(layer.ndim - 2):
             dims.set_point(dims.ndim - layer.ndim + axis, world[axis])
-        self._viewer.camera.center = (*self._viewer.camera.center[:-2], world[-2], world[-1])
+        # Its camera moved in napari 0.9.
+        camera = getattr(self._viewer, "scene", self._viewer).camera
+        camera.center = (*camera.center[:-2], world[-2], world[-1])
 
     def _fail(self, error: Exception) -> None:
         self._end()
