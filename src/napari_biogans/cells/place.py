@@ -175,11 +175,17 @@ def iterate_placing(
         if should_stop():
             break
         there = Window(*(slice(s.start + w.start, s.stop + w.start) for s, w in zip(tile, wanted, strict=True)))
-        base = np.zeros((images.shape[1], *there.shape), np.float32)
-        if planes is not None:
-            base = np.stack([pixels_of(plane, there).astype(np.float32) for plane in planes])
-        blend = Blend(base)
         meets = np.all((high >= there.origin) & (low <= [s.stop for s in there]), axis=1)
+        # Most of a large field may have no cell, and stays as it is.
+        dtype = np.dtype(np.float32) if meets.any() else out.dtype
+        base = np.zeros((images.shape[1], *there.shape), dtype)
+        if planes is not None:
+            base = np.stack([_typed(pixels_of(plane, there), dtype) for plane in planes])
+        if not meets.any():
+            out[(slice(None), *tile)] = base
+            yield done / len(tiles)
+            continue
+        blend = Blend(base)
         for row in np.flatnonzero(meets).tolist():
             around = Window(
                 *(
@@ -260,7 +266,7 @@ class _Brightness:
         return from_unit(unit, self._ranges[row][self._channels], np.float32)
 
 
-def _typed(pixels: NDArray[np.float32], dtype: np.dtype[Any]) -> NDArray[Any]:
+def _typed(pixels: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[Any]:
     if dtype.kind in "ui":
         limits = np.iinfo(dtype)
         pixels = pixels.round().clip(limits.min, limits.max)

@@ -64,6 +64,8 @@ class LayerList(QListWidget):
         for row, layer in enumerate(self._layers):
             self._item(row).setCheckState(Qt.CheckState.Checked if layer in layers else Qt.CheckState.Unchecked)
         self.blockSignals(False)
+        if first := [row for row, layer in enumerate(self._layers) if layer in layers]:
+            self.scrollToItem(self._item(first[0]), self.ScrollHint.PositionAtTop)
         self.edited.emit()
 
     def _item(self, row: int) -> QListWidgetItem:

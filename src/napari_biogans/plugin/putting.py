@@ -189,7 +189,10 @@ class Put:
                 **target.placing,
                 "translate": target.corner(origin),
             }
-            made.append((np.broadcast_to(pixels, (*target.repeats, *pixels.shape)), keywords, "image"))
+            data = pixels.reshape((1,) * len(target.place) + pixels.shape)
+            if target.channel_axis is not None:
+                data = np.broadcast_to(data, (*target.repeats, *pixels.shape))
+            made.append((data, keywords, "image"))
         return made
 
 
