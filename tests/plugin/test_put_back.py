@@ -222,7 +222,7 @@ def test_a_field_of_a_series_gets_its_layers_in_its_slice(in_model, cut, to_end,
     np.testing.assert_allclose(red.data_to_world([0, 0, 0]), (7, *PLACE))
     mine = cells.features[0].query("field == 'A-02'")["label"]
     assert np.median(correlations(red, viewer.layers["DNA"], labels, mine)) > 0.99
-    assert f"{counts['A-03']} cells of other fields" in dock.status.text()
+    assert f"{counts['A-03']} cells, of other fields" in dock.status.text()
     assert "press Find" in dock.status.text()
     viewer.dims.set_point(0, 0)
     dock.go.click()
@@ -363,7 +363,7 @@ def test_generated_cells_take_the_places_of_real_ones(in_model, cut, to_end, qtb
     qtbot.waitUntil(lambda: more in dock.form.layers._layers, timeout=WAIT_MS)
     dock.form.layers.choose([more])
     to_end(dock)
-    assert f"{60 - len(cells)} cells for which this field has no place" in dock.status.text()
+    assert f"{60 - len(cells)} cells, for which this field has no place" in dock.status.text()
 
 
 def test_means_of_all_classes_get_the_brightness_of_the_field(in_model, cut, to_end):

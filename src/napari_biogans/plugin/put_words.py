@@ -44,5 +44,5 @@ def told_left_out(chosen: Sequence[int], cells: Sequence[int], own: bool) -> str
     left = len(chosen) - len(cells)
     if not left:
         return ""
-    why = "of other fields, or without a known place" if own else "for which this field has no place"
-    return f"{counted_cells(left)} {why} {'is' if left == 1 else 'are'} left out."
+    why = "of other fields or without a known place" if own else "for which this field has no place"
+    return f"{counted_cells(left)}, {why}, {'is' if left == 1 else 'are'} left out."
