@@ -31,7 +31,7 @@ from qtpy.QtTest import QTest
 IMAGES = Path(__file__).parent.parent / "docs" / "images"
 WINDOW = (1366, 768)
 THEMES = ("dark", "light")
-PATIENCE = 300.0
+PATIENCE = 180.0
 REDRAW_MS = 1000
 CLASSES = ("nucleus", "actin-patches", "medial-nodes", "tips")
 STAR = "sim-star"
@@ -215,6 +215,32 @@ def all_classes(stage: Stage) -> None:
     wait_until(panel.classes.isEnabled)
     panel.classes.click()
     wait_until(lambda: not panel.search.is_running)
+
+
+# Fields
+
+
+@picture("Put into field")
+def put_into_field(stage: Stage) -> None:
+    from napari_biogans import cut_cells, simulate_field
+    from napari_biogans.plugin.cell_features import FieldRecord, with_features
+    from napari_biogans.plugin.layer_data import cell_layers
+    from napari_biogans.plugin.own_layers import add_layers
+
+    field = simulate_field(60, shape=(600, 800), seed=3, name="A-02").field
+    cells = cut_cells([field], height=48, width=80, progress=False).cells
+    placing = {"scale": (0.2, 0.2), "units": ("micrometer", "micrometer"), "blending": "additive"}
+    for plane, name, colour in ((field.red, "A-02 red", "red"), (field.green, "A-02 green", "green")):
+        stage.viewer.add_image(plane, name=name, colormap=colour, visible=False, **placing)
+    names = ("A-02 red", "A-02 green")
+    record = FieldRecord("A-02", field.shape, names, (), placing["scale"], (0.0, 0.0), placing["units"], 0.2)
+    dock = stage.dock
+    dock.show_layers(add_layers(stage.viewer, with_features(cell_layers(cells), cells.features[0], [record])))
+    dock.form.into.set("empty")
+    wait_until(dock.put.isEnabled)
+    dock.put.click()
+    wait_until(lambda: dock.status.text().startswith("Put "))
+    stage.viewer.reset_view()
 
 
 # All of them
