@@ -9,6 +9,7 @@ from qtpy.QtCore import QObject, QTimer
 from qtpy.QtWidgets import QLabel, QProgressBar, QVBoxLayout, QWidget
 
 if TYPE_CHECKING:
+    from napari_biogans.cells.cut_events import CuttingProgress
     from napari_biogans.evaluation.events import CriticsTraining
     from napari_biogans.latent.complete import Drawing
     from napari_biogans.latent.reconstruct import Searching
@@ -89,6 +90,11 @@ class ProgressView(QWidget):
         """Show for how many cells the greens of all classes are drawn."""
         self._show_bar(drawing.done, drawing.cells)
         self.text.setText(f"greens of {drawing.done:,} of {drawing.cells:,} cells")
+
+    def show_cutting(self, event: CuttingProgress) -> None:
+        """Show how far fields are segmented, measured or cut."""
+        self._show_bar(round(PARTS * event.done / event.fields), PARTS)
+        self.text.setText(f"{event.stage} {event.field}")
 
     def _show_bar(self, step: int, steps: int) -> None:
         self.bar.setRange(0, min(steps, MOST_STEPS))
