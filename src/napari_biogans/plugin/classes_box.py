@@ -38,7 +38,7 @@ class ClassesBox(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.way = Choice({"one for each row": NAMED})
+        self.way = Choice({"as named above": NAMED})
         self.name = Text()
         self.name.setPlaceholderText(DEFAULT_NAME)
         self.table = PathEdit("Table of classes", ask_table)
@@ -66,13 +66,13 @@ class ClassesBox(QWidget):
     def offer_for_layers(self) -> None:
         """Offer what can be told of fields of layers, which have names of their own."""
         self._has_names = False
-        self.way.offer({"one for each row": NAMED, "by a table": BY_TABLE})
+        self.way.offer({"as named above": NAMED, "by a table": BY_TABLE})
         self._follow()
 
     def offer_for_files(self) -> None:
         """Offer what can be told of fields of files."""
         self._has_names = True
-        self.way.offer({"one for all": NAMED, "names of folders": BY_FOLDER, "by a table": BY_TABLE})
+        self.way.offer({"one for all": NAMED, "as their folders": BY_FOLDER, "by a table": BY_TABLE})
         self._follow()
 
     def is_by_table(self) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from qtpy.QtWidgets import QVBoxLayout
+from qtpy.QtWidgets import QSizePolicy, QVBoxLayout
 
 from napari_biogans.plugin.closing_dock import ClosingDock
 from napari_biogans.plugin.cut_panel import CutPanel
@@ -24,6 +24,8 @@ class CutDock(ClosingDock):
     def __init__(self, napari_viewer: Viewer) -> None:
         super().__init__()
         self.panel = CutPanel(napari_viewer)
+        # Else napari puts an empty space below.
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Expanding)
         QVBoxLayout(self).addWidget(self.panel)
 
     def close_down(self) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from napari.layers import Labels
+from napari.utils.notifications import show_error
 from qtpy.QtCore import QTimer
 from qtpy.QtWidgets import QCheckBox, QGridLayout, QPushButton, QWidget
 
@@ -252,6 +253,8 @@ class CutPanel(QWidget):
         # The folder is not empty any more, which is no reason to say so now.
         self._check()
         self.status.say(*cut_told(result))
+        if result.unsaved:
+            show_error(result.unsaved)
 
     def _show_layers(self, result: Cut) -> None:
         """Add the cells as layers, in the place of those that were cut from the same fields before."""

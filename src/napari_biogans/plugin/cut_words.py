@@ -87,6 +87,8 @@ def cut_told(cut: Cut) -> tuple[str, str]:
         text = f"Stopped. {text}"
     if cut.folder is not None:
         text += f" They are in {cut.folder.name}, too."
+    elif cut.unsaved:
+        text += f" {cut.unsaved}"
     return text, f"{result}\n{cut.folder or ''}".strip()
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, replace
+from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from napari_biogans.cells.writing import check_free
 from napari_biogans.plugin.cell_features import FieldRecord
 from napari_biogans.plugin.field_choice import FieldsChoice, fields_in
 from napari_biogans.plugin.field_groups import FieldGroup
+from napari_biogans.plugin.found_layers import numbered_labels, step_of
 
 ShouldStop = Callable[[], bool]
 
@@ -33,19 +35,16 @@ class Found:
     """Of what it was found in, and how."""
     seconds: float
     """That it took."""
-
-    def firsts(self) -> list[int]:
-        """Place of the first field of each group."""
-        firsts = [0]
-        for group in self.groups:
-            firsts.append(firsts[-1] + len(group.fields))
-        return firsts[:-1]
+    outlines: Sequence[Any]
+    """For each group its labels, in numbers as `numbered_labels` gives, every so many pixels as `step_of` tells."""
 
     def are(self, groups: Sequence[FieldGroup]) -> bool:
-        """Tell whether these are the same fields, as far as their names and sizes go."""
-        return [(field.name, field.shape) for field in fields_in(groups)] == [
-            (field.name, field.shape) for field in fields_in(self.groups)
-        ]
+        """Tell whether these are the same fields, as far as their sizes go, and in files their names."""
+        now, before = (
+            [(field.shape, "" if group.is_shown else field.name) for group in some for field in group.fields]
+            for some in (groups, self.groups)
+        )
+        return now == before
 
     def of_groups(self, groups: Sequence[FieldGroup]) -> Found:
         """Take the classes and pixel sizes that the same fields have now."""
@@ -75,6 +74,9 @@ class Cut:
     found: Found
     result: CutCells
     folder: Path | None
+    """Where they were written."""
+    unsaved: str = ""
+    """Why they were not written, if they should have been."""
 
     def records(self) -> list[FieldRecord]:
         """Where the fields are in the viewer."""
@@ -104,7 +106,11 @@ def find(request: CutRequest, should_stop: ShouldStop) -> Generator[CuttingProgr
         found = yield from iterate_finding(fields_in(groups), request.segmentation, should_stop)
     except CuttingStoppedError:
         return None
-    return Found(groups, found, request.key, time.perf_counter() - started)
+    outlines = [
+        numbered_labels(group, found, first, step_of(group))
+        for group, first in zip(groups, firsts_of(groups), strict=True)
+    ]
+    return Found(groups, found, request.key, time.perf_counter() - started, outlines)
 
 
 def cut(
@@ -150,9 +156,19 @@ def cut(
         result = yield from iterate_cutting(found.found, request.config, stop)
     except CuttingStoppedError:
         return found
-    if request.folder is not None:
+    if request.folder is None:
+        return Cut(found, result, None)
+    try:
         result.save(request.folder)
+    except (CellsError, OSError) as error:
+        # The cells are there all the same, and can be saved elsewhere.
+        return Cut(found, result, None, f"The cells could not be written into {request.folder}: {error}")
     return Cut(found, result, request.folder)
+
+
+def firsts_of(groups: Sequence[FieldGroup]) -> list[int]:
+    """Give the place of the first field of each group among those of all."""
+    return list(accumulate((len(group.fields) for group in groups[:-1]), initial=0))
 
 
 def check_empty(folder: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from qtpy.QtWidgets import QWidget
@@ -72,7 +73,7 @@ class FieldRow(CellRow):
 
     def fill(self, pair: Pair) -> None:
         """Choose layers that belong together."""
-        super().fill(pair)
+        super().fill(replace(pair, name="") if told_classes(pair.red) else pair)
         self._show_told()
 
     def choice(self) -> LayerChoice:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -24,7 +23,7 @@ OUTLINES = "outlines of found cells"
 """What layers of outlines know that they show, so that they are not offered as labels to cut by."""
 FRAMES = "frames of cells"
 FIELDS = "fields of files"
-LARGEST_SIDE = 8192
+LARGEST_SIDE = 4096
 """Pixels of a field's side above which outlines are shown in coarser pixels."""
 MEASURED = ("area", "length", "width", "solidity", "angle", "mean_red", "mean_green")
 KEPT = "kept"
@@ -65,7 +64,7 @@ def colours(table: pd.DataFrame) -> dict[int | None, NDArray[np.float32]]:
     return {None: nothing, 0: nothing, **dict(enumerate(of_cells, 1))}
 
 
-def numbered_labels(group: FieldGroup, found: FoundCells, table: pd.DataFrame, first: int) -> tuple[Any, int]:
+def numbered_labels(group: FieldGroup, found: FoundCells, first: int, step: int = 1) -> Any:
     """Make one stack of the labels of a group's fields, with numbers that differ from field to field.
 
     Parameters
@@ -73,31 +72,32 @@ def numbered_labels(group: FieldGroup, found: FoundCells, table: pd.DataFrame, f
     group : FieldGroup
     found : FoundCells
         Of all groups; perhaps stopped before the last fields.
-    table : pandas.DataFrame
-        As `FoundCells.judge` gives.
     first : int
         Place of the group's first field in `found`.
+    step : int
+        Pixels of the fields for each pixel of the stack.
 
     Returns
     -------
-    labels : array (*lengths, H, W)
+    array (*lengths, H, W)
         With the leading axes of the group. Of several fields only those that
         are looked at are in memory.
-    step : int
-        Pixels of the fields for each pixel of the stack: 1, but for fields
-        that are larger than a screen shows.
     """
-    step = -(-max(group.size) // LARGEST_SIDE)
-    starts = np.searchsorted(table["place"].to_numpy(), np.arange(first, first + len(group.fields) + 1))
-    names = table["label"].to_numpy()
     size = -(-group.size[0] // step), -(-group.size[1] // step)
+    tables = [objects.table for objects in found.objects]
+    starts = np.cumsum([0, *map(len, tables)])
     planes = [
-        partial(_numbers, found.labels[place], names[start:stop], start, step, size)
-        if place < len(found.labels)
+        partial(_numbers, found.labels[place], tables[place]["label"].to_numpy(), int(starts[place]), step, size)
+        if place < len(tables)
         else partial(np.zeros, size, np.int32)
-        for place, (start, stop) in enumerate(pairwise(starts), first)
+        for place in range(first, first + len(group.fields))
     ]
-    return stacked(planes, group, size, np.dtype(np.int32)), step
+    return stacked(planes, group, size, np.dtype(np.int32))
+
+
+def step_of(group: FieldGroup) -> int:
+    """Tell how many pixels of the fields are shown as one: 1, but for fields that are larger than screens are."""
+    return -(-max(group.size) // LARGEST_SIDE)
 
 
 def stacked(
@@ -146,8 +146,10 @@ def frame_vectors(group: FieldGroup, table: pd.DataFrame, first: int, size: tupl
 
     Parameters
     ----------
-    group, table, first
+    group, first
         As for `numbered_labels`.
+    table : pandas.DataFrame
+        As `FoundCells.judge` gives.
     size : (height, width)
         Of the images, in pixels.
 

@@ -10,7 +10,7 @@ import pandas as pd
 from napari.layers import Image, Labels, Vectors
 from napari.utils.colormaps import DirectLabelColormap
 
-from napari_biogans.plugin.cutting import Found
+from napari_biogans.plugin.cutting import Found, firsts_of
 from napari_biogans.plugin.field_choice import placed
 from napari_biogans.plugin.field_groups import FieldGroup
 from napari_biogans.plugin.found_layers import (
@@ -23,6 +23,7 @@ from napari_biogans.plugin.found_layers import (
     numbered_labels,
     outline_layer,
     stacked,
+    step_of,
 )
 from napari_biogans.plugin.layer_data import COLORMAPS, METADATA_KEY, beside
 from napari_biogans.plugin.own_layers import bring_into_range
@@ -82,9 +83,8 @@ class FoundPreview:
         features = cell_features(table)
         self._found, self._table, self._size = found, table, None
         before, self._outlines = self._outlines, {}
-        for group, first in zip(groups, found.firsts(), strict=True):
-            labels, step = numbered_labels(group, found.found, table, first)
-            data, keywords, _ = outline_layer(group, labels, step, features)
+        for group, labels in zip(groups, found.outlines, strict=True):
+            data, keywords, _ = outline_layer(group, labels, step_of(group), features)
             layer = before.pop(group.name, None)
             if layer is not None and self._is_ours(layer) and layer.data.shape == data.shape:
                 layer.data = data
@@ -129,9 +129,9 @@ class FoundPreview:
             return []
         kept = []
         features = cell_features(self._table)
-        for group, first in zip(self._groups, self._found.firsts(), strict=True):
-            data, step = numbered_labels(group, self._found.found, self._table, first)
-            _, keywords, kind = outline_layer(group, data, step, features)
+        for group, first in zip(self._groups, firsts_of(self._groups), strict=True):
+            data = numbered_labels(group, self._found.found, first)
+            _, keywords, kind = outline_layer(group, data, 1, features)
             keywords = {
                 "name": f"{group.name} labels",
                 "features": features,
@@ -149,7 +149,7 @@ class FoundPreview:
             return
         if self._found is None or self._table is None:
             return
-        for group, first in zip(self._groups, self._found.firsts(), strict=True):
+        for group, first in zip(self._groups, firsts_of(self._groups), strict=True):
             vectors = frame_vectors(group, self._table, first, size)
             layer = self._frames.get(group.name)
             if layer is not None and self._is_ours(layer):
