@@ -1,6 +1,8 @@
 """The dock Cut cells, by clicks: its panel without a window, and in a real viewer."""
 
+import os
 import time
+from pathlib import Path
 
 import dask.array as da
 import numpy as np
@@ -10,6 +12,7 @@ import tifffile
 from napari.components import ViewerModel
 from napari.utils import progress
 from qtpy.QtCore import QThreadPool
+from qtpy.QtWidgets import QMenu
 
 from napari_biogans import cut_cells, read_cells, read_fields, simulate_field
 from napari_biogans.cells import Field, crop, iterate_finding
@@ -17,6 +20,7 @@ from napari_biogans.plugin import cut_panel, cutting, found_layers, session
 from napari_biogans.plugin.cell_features import features_of, fields_of
 from napari_biogans.plugin.cell_records import CellRecord
 from napari_biogans.plugin.cut_panel import CutPanel
+from napari_biogans.plugin.files_box import FILE, FOLDER
 from napari_biogans.plugin.found_layers import KEPT_COLOUR, LEFT_OUT_COLOUR
 
 from .conftest import WAIT_MS
@@ -528,6 +532,47 @@ def test_files_that_are_not_there_are_told_before_any_work(in_model, files):
     use_files(panel, files)
     panel.form.fields.files.pixel_size.setText("-1")
     assert "positive number" in panel.cut.toolTip()
+
+
+@pytest.mark.parametrize(("kind", "place"), [(FILE, 0), (FOLDER, 1)])
+def test_files_and_folders_can_be_looked_for(in_model, files, click, answer_dialog, monkeypatch, kind, place):
+    panel = in_model()
+    panel.form.fields.from_files.click()
+    answer_dialog(files / "control")
+    monkeypatch.setattr(QMenu, "exec", lambda menu, _: menu.actions()[place])
+    click(panel.form.fields.files.red.browse)
+    assert panel.form.fields.files.red.path() == files / "control"
+    assert panel.cut.isEnabled()
+
+
+def test_fields_that_were_used_are_offered_again(in_model, to_end, files):
+    panel = in_model()
+    use_files(panel, files)
+    to_end(panel)
+    known = panel.form.fields.files.labels.known
+    known.fill()
+    first = known.choices.actions()[0]
+    assert first.toolTip() == str(files / "*" / "red-*.tif")
+    first.trigger()
+    assert panel.form.fields.files.labels.line.text() == first.toolTip()
+
+
+@pytest.mark.skipif("BIOGANS_REAL_CELLS" not in os.environ, reason="BIOGANS_REAL_CELLS names no folder of real cells")
+def test_real_fields_are_cut_as_without_a_window(in_model, to_end):
+    raw = Path(os.environ["BIOGANS_REAL_CELLS"]).parent / "raw"
+    if not raw.is_dir():
+        pytest.skip(f"there are no fields at {raw}")
+    patterns = [str(raw / f"Channel{number}-0[45]*.tif") for number in (2, 1)]
+    panel = in_model(magnification=1.3)
+    panel.form.fields.from_files.click()
+    for edit, pattern in zip((panel.form.fields.files.red, panel.form.fields.files.green), patterns, strict=True):
+        edit.line.setText(pattern)
+    to_end(panel, panel.cut)
+    expected = cut_cells(read_fields(*patterns), progress=False, magnification=1.3)
+    assert len(expected.cells) > 200
+    layer = list(in_model.viewer.layers)[-1]
+    np.testing.assert_array_equal(layer.data, expected.cells.images[0][:, 1])
+    pd.testing.assert_frame_equal(features_of(layer), expected.cells.features[0])
 
 
 # -- writing

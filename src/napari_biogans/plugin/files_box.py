@@ -5,13 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 from qtpy.QtCore import Signal
-from qtpy.QtWidgets import QFormLayout, QHBoxLayout, QLabel, QWidget
+from qtpy.QtGui import QCursor
+from qtpy.QtWidgets import QFileDialog, QFormLayout, QHBoxLayout, QLabel, QMenu, QWidget
 
 from napari_biogans.cells.cellset import CellsError
 from napari_biogans.plugin import session
 from napari_biogans.plugin.field_choice import ClassTable, FileFields
 from napari_biogans.plugin.known_paths import KnownPaths
-from napari_biogans.plugin.path_edit import PathEdit
+from napari_biogans.plugin.path_edit import PathEdit, ask_folder
 from napari_biogans.plugin.setting_editors import NumberText, WholeNumber
 
 KINDS = "TIFF, PNG, NPY or OME-Zarr; times and positions of a series are fields of their own"
@@ -27,6 +28,24 @@ MOST_CHANNELS = 99
 NO_RED = "Choose the images of red: a file, a folder, or a pattern such as raw/red-*.tif."
 
 
+FILE, FOLDER = "A file…", "A folder…"
+FILTER = "Images (*.tif *.tiff *.png *.npy)"
+
+
+def ask_images(parent: QWidget, title: str, start: Path | None = None) -> Path | None:
+    """Ask for a file or a folder, after a menu that asks which; as `ask_folder`."""
+    menu = QMenu(parent)
+    for text in (FILE, FOLDER):
+        menu.addAction(text)
+    kind = menu.exec(QCursor.pos())
+    if kind is None:
+        return None
+    if kind.text() == FOLDER:
+        return ask_folder(parent, title, start)
+    chosen, _ = QFileDialog.getOpenFileName(parent, title, str(start or Path.home()), FILTER)
+    return Path(chosen) if chosen else None
+
+
 class FilesBox(QWidget):
     """Paths of red, green and labels, and what the files do not tell."""
 
@@ -35,7 +54,9 @@ class FilesBox(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.red, self.green, self.labels = (
-            PathEdit(f"Folder of {what}", known=KnownPaths("Fields of this session", lambda: session.SESSION.fields))
+            PathEdit(
+                f"Images of {what}", ask_images, KnownPaths("Fields of this session", lambda: session.SESSION.fields)
+            )
             for what in ("red", "green", "labels")
         )
         self.red.line.setPlaceholderText("file, folder or pattern")
