@@ -398,6 +398,10 @@ def test_layers_that_are_renamed_or_removed_are_followed(in_model, to_end):
     viewer.layers.remove(green)
     assert "Choose a green layer" in panel.cut.toolTip()
     assert not panel.cut.isEnabled()
+    assert list(viewer.layers) == [red], "outlines go with what they were found in"
+    assert panel.found is None
+    assert panel.counts.text() == ""
+    assert not panel.keep.isEnabled()
 
 
 @pytest.mark.parametrize(
@@ -417,6 +421,9 @@ def test_layers_that_do_not_go_together_are_refused(in_model, green, said):
     row.green.choose(other)
     assert said in panel.cut.toolTip()
     assert not panel.look.isEnabled()
+    row.red.choose(viewer.add_image(np.zeros((*SHAPE, 3), np.uint8), name="photo", rgb=True))
+    assert "'photo' holds coloured pictures" in panel.cut.toolTip()
+    row.red.choose(red)
     row.green.choose(None)
     viewer.add_image(FIELDS[0].green, name="c")
     row.green.choose(viewer.layers["c"])

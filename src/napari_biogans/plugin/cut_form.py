@@ -11,7 +11,7 @@ from qtpy.QtWidgets import QGroupBox, QLabel, QVBoxLayout, QWidget
 from napari_biogans.cells.cut_settings import CutConfig, SegmentationConfig, make_cut_configs
 from napari_biogans.plugin import session
 from napari_biogans.plugin.cutting import CutRequest, check_empty
-from napari_biogans.plugin.field_choice import FieldsChoice, LayerFields
+from napari_biogans.plugin.field_choice import FieldsChoice, LayerFields, fields_in
 from napari_biogans.plugin.field_groups import FieldGroup
 from napari_biogans.plugin.fields_box import FieldsBox
 from napari_biogans.plugin.known_paths import KnownPaths
@@ -82,13 +82,13 @@ class CutForm(QWidget):
         choice = self.fields.choice()
         self._finding_group.setVisible(not choice.has_labels)
         segmentation, config = make_cut_configs(**self.finding.values(), **self.cutting.values())
-        for group in groups_now(choice):
-            for field in group.fields:
-                config.magnification_for(field.pixel_size, field.name)
+        groups = _groups_now(choice)
+        for field in fields_in(groups):
+            config.magnification_for(field.pixel_size, field.name)
         folder = self.folder.path()
         if folder is not None:
             check_empty(folder)
-        return CutRequest(choice, segmentation, config, folder)
+        return CutRequest(choice, segmentation, config, folder, groups)
 
     def disconnect_all(self) -> None:
         """Hear no more of layers."""
@@ -111,7 +111,7 @@ class CutForm(QWidget):
         layout.addStretch()
 
 
-def groups_now(choice: FieldsChoice) -> list[FieldGroup]:
+def _groups_now(choice: FieldsChoice) -> list[FieldGroup]:
     """Make the fields of layers, which takes no time; none of files."""
     if not isinstance(choice, LayerFields):
         return []

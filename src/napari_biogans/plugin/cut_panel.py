@@ -5,7 +5,6 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
-import numpy as np
 import pandas as pd
 from napari.layers import Labels
 from napari.utils.notifications import show_error
@@ -15,7 +14,7 @@ from qtpy.QtWidgets import QCheckBox, QGridLayout, QPushButton, QWidget
 from napari_biogans.cells.cellset import CellsError
 from napari_biogans.cells.cut_events import CuttingProgress
 from napari_biogans.plugin import session
-from napari_biogans.plugin.cut_form import CutForm, groups_now
+from napari_biogans.plugin.cut_form import CutForm
 from napari_biogans.plugin.cut_layers import cut_layers, in_rows
 from napari_biogans.plugin.cut_words import (
     CUTTING,
@@ -30,7 +29,7 @@ from napari_biogans.plugin.cut_words import (
     found_told,
 )
 from napari_biogans.plugin.cutting import Cut, CutRequest, Found, cut, find
-from napari_biogans.plugin.field_choice import FileFields
+from napari_biogans.plugin.field_choice import FileFields, fields_in
 from napari_biogans.plugin.found_preview import FoundPreview
 from napari_biogans.plugin.latest_work import LatestWork
 from napari_biogans.plugin.layer_data import in_grid
@@ -122,6 +121,7 @@ class CutPanel(QWidget):
 
     def _check(self) -> None:
         """Say what is missing or wrong, and show what the settings decide."""
+        self._forget_what_is_gone()
         before, self._problem, self._request = self._problem, None, None
         try:
             self._request = self.form.request()
@@ -139,6 +139,13 @@ class CutPanel(QWidget):
                     self._later.start()
         self._update()
 
+    def _forget_what_is_gone(self) -> None:
+        """Let go of what was found in layers that were deleted, whose pixels else would stay in memory."""
+        if self.found is not None and any(layer() not in self._viewer.layers for layer in self.found.layers):
+            self.found = None
+            self.preview.remove()
+            self.counts.say("")
+
     def _is_current(self) -> bool:
         return self.found is not None and self._request is not None and self.found.key == self._request.key
 
@@ -148,8 +155,11 @@ class CutPanel(QWidget):
             return False
         if request.choice.key == self.found.key[0]:
             return True
-        pixels = [int(np.prod(field.shape)) for group in groups_now(request.choice) for field in group.fields]
-        return 0 < sum(pixels) <= sum(int(np.prod(field.shape)) for field in self.found.found.fields)
+        now, before = (
+            sum(field.shape[0] * field.shape[1] for field in fields)
+            for fields in (fields_in(request.groups), self.found.found.fields)
+        )
+        return 0 < now <= before
 
     def _find(self) -> None:
         self._later.stop()
@@ -224,7 +234,7 @@ class CutPanel(QWidget):
         """Decide about what was found, by the settings as they are now; None if they make no sense."""
         if self.found is None or self._request is None:
             return None
-        groups = groups_now(self._request.choice)
+        groups = self._request.groups
         if groups and self._is_current() and self.found.are(groups):
             self.found = self.found.of_groups(groups)
         try:

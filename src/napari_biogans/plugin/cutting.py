@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from itertools import accumulate
 from pathlib import Path
 from typing import Any
+from weakref import ReferenceType
 
 from napari_biogans.cells.cellset import CellsError
 from napari_biogans.cells.crop import iterate_cutting
@@ -35,6 +36,8 @@ class Found:
     """Of what it was found in, and how."""
     seconds: float
     """That it took."""
+    layers: Sequence[ReferenceType[Any]]
+    """Those that the fields are in."""
     outlines: Sequence[Any]
     """For each group its labels, in numbers as `numbered_labels` gives, every so many pixels as `step_of` tells."""
 
@@ -60,6 +63,8 @@ class CutRequest:
     segmentation: SegmentationConfig
     config: CutConfig
     folder: Path | None = None
+    groups: Sequence[FieldGroup] = ()
+    """Fields of layers, as they are now; none of files, which are looked at when the work begins."""
 
     @property
     def key(self) -> tuple[Any, ...]:
@@ -110,7 +115,7 @@ def find(request: CutRequest, should_stop: ShouldStop) -> Generator[CuttingProgr
         numbered_labels(group, found, first, step_of(group))
         for group, first in zip(groups, firsts_of(groups), strict=True)
     ]
-    return Found(groups, found, request.key, time.perf_counter() - started, outlines)
+    return Found(groups, found, request.key, time.perf_counter() - started, request.choice.layers, outlines)
 
 
 def cut(

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
+from weakref import ReferenceType
 
 from napari_biogans.cells.class_table import class_table
 from napari_biogans.cells.field import Field, check_fields
@@ -39,6 +40,8 @@ class LayerFields:
     table: ClassTable | None
     key: tuple[Any, ...]
     """Equal as long as the same pixels are meant."""
+    layers: tuple[ReferenceType[Any], ...]
+    """Those that are chosen, while they are there."""
 
     @property
     def has_labels(self) -> bool:
@@ -70,6 +73,11 @@ class FileFields:
     """The class of all of them, a table, or None for the names of their folders."""
     pixel_size: float | None
     channels: tuple[int, int] = (0, 1)
+
+    @property
+    def layers(self) -> tuple[ReferenceType[Any], ...]:
+        """No layers."""
+        return ()
 
     @property
     def key(self) -> tuple[Any, ...]:

@@ -63,7 +63,8 @@ class FieldsBox(QWidget):
             return self.files.choice(self.classes.told())
         told = self.classes.told()
         choices = self.rows.choices()
-        return LayerFields(choices, told if isinstance(told, ClassTable) else None, self._key())
+        layers = tuple(ref(layer) for layer in self.rows.chosen_layers() if hasattr(layer, "data"))
+        return LayerFields(choices, told if isinstance(told, ClassTable) else None, self._key(), layers)
 
     def disconnect_all(self) -> None:
         """Hear no more of layers."""
