@@ -11,8 +11,10 @@ from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QFrame, QGridLayout, QLabel, QLineEdit, QPushButton, QVBoxLayout, QWidget
 
 from napari_biogans.cells.cellset import CellsError
+from napari_biogans.plugin.accessible import name_widgets
 from napari_biogans.plugin.cell_layers import ClassLayers, LayerImages, channel_axes, check_layers
 from napari_biogans.plugin.class_names import told_apart
+from napari_biogans.plugin.gone_layers import GoneLayers
 from napari_biogans.plugin.image_layers import GreenBox, ImageLayers, LayerBox
 from napari_biogans.plugin.narrow_button import keep_narrow
 from napari_biogans.plugin.pairing import Pair, SameLayer, guess_pair
@@ -48,6 +50,7 @@ class CellRow(QFrame):
         super().__init__(parent)
         self._layers = layers
         self._asks_for_name = True
+        self._guessed_name = ""
         self.name = QLineEdit()
         self.name.setPlaceholderText(name)
         self.name.setToolTip("What green shows in these cells: a protein, a treatment")
@@ -69,6 +72,9 @@ class CellRow(QFrame):
         self.red.chosen.connect(self._follow_red)
         self.green.chosen.connect(self.changed)
         self.remove.clicked.connect(self._ask_removal)
+        self.red.explain("Red", "The layer whose slices hold the red channel of the cells")
+        self.green.explain("Green", "The layer whose slices hold the green channel of the same cells")
+        name_widgets(self)
 
     def ask_for_name(self, asks: bool) -> None:
         """Show the name of the class, or not."""
@@ -76,7 +82,7 @@ class CellRow(QFrame):
         self._name_label.setVisible(asks)
         self.name.setVisible(asks)
         # The button stands in the first row that there is.
-        self._grid.addWidget(self.red, 1, 1, 1, 2 if asks else 1)
+        self._grid.addWidget(self.red, 1, 1, 1, 2 if asks or self.remove.isHidden() else 1)
         self._grid.addWidget(self.remove, 0 if asks else 1, 2)
 
     def offer_layers(self) -> None:
@@ -88,12 +94,17 @@ class CellRow(QFrame):
         """Choose layers that belong together."""
         self.red.choose(pair.red)
         self.green.choose(pair.green)
-        if not self.name.text():
+        if self.name.text() in ("", self._guessed_name):  # that of layers which are gone says nothing of these
             self.name.setText(pair.name)
+        self._guessed_name = pair.name
 
     def is_empty(self) -> bool:
         """Whether no layer is chosen."""
         return self.red.choice() is None and self.green.choice() is None
+
+    def lacks_layer(self) -> bool:
+        """Whether a layer has still to be chosen."""
+        return self.red.choice() is None or self.green.choice() is None
 
     def layers(self) -> ClassLayers:
         """Take what counts of the chosen layers.
@@ -172,9 +183,13 @@ class CellRows(QWidget):
         self.add.setToolTip(ADD_CLASS_TIP)
         self.add.clicked.connect(self.add_row)
         self.add.setVisible(not only_one)
+        self.gone = GoneLayers()
+        self._chosen: list[Any] = []
+        self._is_following = False
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addLayout(self._lines)
+        layout.addWidget(self.gone)
         layout.addWidget(self.add)
         self.image_layers.changed.connect(self._follow)
         self.add_row()
@@ -186,9 +201,9 @@ class CellRows(QWidget):
         self._lines.addWidget(row)
         self.rows.append(row)
         self._fill(row)
-        row.ask_for_name(self._asks)
         row.remove.setVisible(not self._only_one)
-        row.changed.connect(self._tell)
+        row.ask_for_name(self._asks)
+        row.changed.connect(self._note_edit)
         row.removal_asked.connect(self.remove_row)
         self._tell()
 
@@ -248,14 +263,26 @@ class CellRows(QWidget):
             row.fill(pair)
 
     def _follow(self) -> None:
+        before = self._chosen
+        self._is_following = True
         for row in self.rows:
+            row.offer_layers()
             if row.is_empty():
                 self._fill(row)
-            else:
-                row.offer_layers()
+        self._is_following = False
+        present = self.image_layers.all()
+        gone = [layer.name for layer in before if layer not in present]
+        self.gone.note(gone, others_are_chosen=not any(row.lacks_layer() for row in self.rows))
+        self._tell()
+
+    def _note_edit(self) -> None:
+        if not self._is_following:
+            self.gone.forget()
         self._tell()
 
     def _tell(self) -> None:
+        choices = [choice for row in self.rows for choice in (row.red.choice(), row.green.choice())]
+        self._chosen = [choice for choice in choices if choice is not None and not isinstance(choice, SameLayer)]
         for row in self.rows:
             row.remove.setEnabled(len(self.rows) > 1)
         self.changed.emit()

@@ -95,6 +95,7 @@ class LayerBox(QComboBox):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self._tip = ""
         self._options: list[Any] = []
         self.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self.setMinimumContentsLength(LETTERS)
@@ -102,6 +103,12 @@ class LayerBox(QComboBox):
         self.setPlaceholderText("choose")
         self.currentIndexChanged.connect(self._tell)
         ignore_wheel(self)
+
+    def explain(self, name: str, tip: str) -> None:
+        """Say what the layer is for: to screen readers, and in the tooltip above the name of the one that is chosen."""
+        self.setAccessibleName(name)
+        self._tip = tip
+        self._show_tip()
 
     def choice(self) -> Any:
         """Give what is chosen: a layer, `SameLayer` in a `GreenBox`, or None."""
@@ -126,13 +133,17 @@ class LayerBox(QComboBox):
             self.setItemData(index, text, Qt.ItemDataRole.ToolTipRole)
         self.choose(kept)
         self.blockSignals(False)
-        self.setToolTip(self.currentText())
+        self._show_tip()
         if self.choice() is not kept:
             self.chosen.emit()
 
     def _tell(self, index: int) -> None:
-        self.setToolTip(self.currentText())
+        self._show_tip()
         self.chosen.emit()
+
+    def _show_tip(self) -> None:
+        # Long names are cut off in the box.
+        self.setToolTip("\n".join(filter(None, (self._tip, self.currentText()))))
 
 
 class GreenBox(LayerBox):
