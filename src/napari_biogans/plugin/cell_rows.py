@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from itertools import count
 from typing import Any
@@ -11,7 +12,7 @@ from qtpy.QtWidgets import QFrame, QGridLayout, QLabel, QLineEdit, QPushButton, 
 
 from napari_biogans.cells.cellset import CellsError
 from napari_biogans.plugin.accessible import name_widgets
-from napari_biogans.plugin.cell_layers import ClassLayers, LayerImages, check_layers
+from napari_biogans.plugin.cell_layers import ClassLayers, LayerImages, channel_axes, check_layers
 from napari_biogans.plugin.class_names import told_apart
 from napari_biogans.plugin.gone_layers import GoneLayers
 from napari_biogans.plugin.image_layers import GreenBox, ImageLayers, LayerBox
@@ -32,12 +33,20 @@ class CellRow(QFrame):
         To choose from.
     name : str
         That it has until another is given.
+    axes_of : callable
+        As for `GreenBox`.
     """
 
     changed = Signal()
     removal_asked = Signal(object)
 
-    def __init__(self, layers: ImageLayers, name: str, parent: QWidget | None = None) -> None:
+    def __init__(
+        self,
+        layers: ImageLayers,
+        name: str,
+        axes_of: Callable[..., list[int]] = channel_axes,
+        parent: QWidget | None = None,
+    ) -> None:
         super().__init__(parent)
         self._layers = layers
         self._asks_for_name = True
@@ -46,7 +55,7 @@ class CellRow(QFrame):
         self.name.setPlaceholderText(name)
         self.name.setToolTip("What green shows in these cells: a protein, a treatment")
         self.red = LayerBox()
-        self.green = GreenBox()
+        self.green = GreenBox(axes_of)
         self.remove = QPushButton("×")
         keep_narrow(self.remove)
         self.remove.setToolTip("Take these cells away")
@@ -56,10 +65,8 @@ class CellRow(QFrame):
         grid.addWidget(self._name_label, 0, 0)
         grid.addWidget(self.name, 0, 1)
         grid.addWidget(self.remove, 0, 2)
-        grid.addWidget(QLabel("Red"), 1, 0)
-        grid.addWidget(self.red, 1, 1, 1, 2)
-        grid.addWidget(QLabel("Green"), 2, 0)
-        grid.addWidget(self.green, 2, 1, 1, 2)
+        self._name_label.setBuddy(self.name)
+        self._box_labels = [self._add_box("Red", self.red), self._add_box("Green", self.green)]
         grid.setColumnStretch(1, 1)
         self.name.textChanged.connect(self.changed)
         self.red.chosen.connect(self._follow_red)
@@ -118,6 +125,15 @@ class CellRow(QFrame):
         if isinstance(green, SameLayer):
             return ClassLayers(name, LayerImages.of(red), channel_axis=green.axis)
         return ClassLayers(name, LayerImages.of(red), LayerImages.of(green))
+
+    def _add_box(self, title: str, box: LayerBox) -> QLabel:
+        """Add a box below the others, and give its title."""
+        label = QLabel(title)
+        label.setBuddy(box)
+        line = self._grid.rowCount()
+        self._grid.addWidget(label, line, 0)
+        self._grid.addWidget(box, line, 1, 1, 2)
+        return label
 
     def _follow_red(self) -> None:
         self._offer_greens()
@@ -181,7 +197,7 @@ class CellRows(QWidget):
     def add_row(self) -> None:
         """Add a class, with the next layers that seem to belong together."""
         used = {row.name.placeholderText() for row in self.rows}
-        row = CellRow(self.image_layers, next(name for name in map("class {}".format, count(1)) if name not in used))
+        row = self._make_row(next(name for name in map("class {}".format, count(1)) if name not in used))
         self._lines.addWidget(row)
         self.rows.append(row)
         self._fill(row)
@@ -233,11 +249,17 @@ class CellRows(QWidget):
         for row in self.rows:
             row.ask_for_name(asks)
 
+    def _make_row(self, name: str) -> CellRow:
+        return CellRow(self.image_layers, name)
+
+    def _guess(self, taken: Sequence[Any]) -> Pair | None:
+        return guess_pair(self.image_layers.all(), taken)
+
     def _fill(self, row: CellRow) -> None:
         row.offer_layers()
         rows = self.rows + (self._other.rows if self._other is not None and self._other.is_asked() else [])
         taken = [layer for other in rows for layer in (other.red.choice(), other.green.choice())]
-        if pair := guess_pair(self.image_layers.all(), taken):
+        if pair := self._guess(taken):
             row.fill(pair)
 
     def _follow(self) -> None:
