@@ -31,10 +31,11 @@ from qtpy.QtTest import QTest
 IMAGES = Path(__file__).parent.parent / "docs" / "images"
 WINDOW = (1366, 768)
 THEMES = ("dark", "light")
-PATIENCE = 300.0
+PATIENCE = 180.0
 REDRAW_MS = 1000
 CLASSES = ("nucleus", "actin-patches", "medial-nodes", "tips")
 STAR = "sim-star"
+SCALE, UNITS = (0.2, 0.2), ("micrometer", "micrometer")
 
 
 @dataclass
@@ -215,6 +216,52 @@ def all_classes(stage: Stage) -> None:
     wait_until(panel.classes.isEnabled)
     panel.classes.click()
     wait_until(lambda: not panel.search.is_running)
+
+
+# Fields
+
+
+def _add_field(stage: Stage) -> Any:
+    """Add the layers of a simulated field, and give the field."""
+    from napari_biogans import simulate_field
+
+    field = simulate_field(60, shape=(600, 800), seed=3, name="A-02").field
+    for plane, colour in ((field.red, "red"), (field.green, "green")):
+        keywords = {"name": f"A-02 {colour}", "colormap": colour, "blending": "additive"}
+        stage.viewer.add_image(plane, scale=SCALE, units=UNITS, **keywords)
+    return field
+
+
+@picture("Cut cells")
+def cut_cells(stage: Stage) -> None:
+    _add_field(stage)
+    panel = stage.panel
+    wait_until(panel.look.isEnabled)
+    panel.look.click()
+    wait_until(lambda: not panel.is_running)
+    stage.viewer.reset_view()
+
+
+@picture("Put into field")
+def put_into_field(stage: Stage) -> None:
+    import napari_biogans as biogans
+    from napari_biogans.plugin.cell_features import FieldRecord, with_features
+    from napari_biogans.plugin.layer_data import cell_layers
+    from napari_biogans.plugin.own_layers import add_layers
+
+    field = _add_field(stage)
+    for layer in stage.viewer.layers:
+        layer.visible = False
+    cells = biogans.cut_cells([field], height=48, width=80, progress=False).cells
+    names = tuple(layer.name for layer in stage.viewer.layers)
+    record = FieldRecord("A-02", field.shape, names, (), SCALE, (0.0, 0.0), UNITS, SCALE[0])
+    dock = stage.dock
+    dock.show_layers(add_layers(stage.viewer, with_features(cell_layers(cells), cells.features[0], [record])))
+    dock.form.into.set("empty")
+    wait_until(dock.put.isEnabled)
+    dock.put.click()
+    wait_until(lambda: dock.status.text().startswith("Put "))
+    stage.viewer.reset_view()
 
 
 # All of them

@@ -16,6 +16,7 @@ from qtpy.QtWidgets import (
     QScrollArea,
     QStyle,
     QStyleOptionComboBox,
+    QWidget,
 )
 
 from napari_biogans.plugin.accessible import MAIN, spoken_name, used_widgets
@@ -177,7 +178,7 @@ def test_nothing_is_cut_off_on_a_small_screen(viewer, open_dock, qtbot, name, th
     check_fit(viewer, dock)
     panel = getattr(dock, "panel", dock)
     for later in ("progress", "plot", "results"):
-        if hasattr(panel, later):
+        if isinstance(getattr(panel, later, None), QWidget):
             getattr(panel, later).show()
     dock.findChild(DockHelp).more.click()
     qtbot.wait(100)
@@ -191,6 +192,7 @@ def test_long_paths_do_not_stretch_a_dock(viewer, open_dock, qtbot, name, fresh_
     window = viewer.window._qt_window.size()
     fresh_session.add_model(LONG.parent)
     fresh_session.open_cells(LONG)
+    fresh_session.use_fields(LONG)
     for edit in dock.findChildren(PathEdit):
         edit.set_path(LONG)
         edit.show()

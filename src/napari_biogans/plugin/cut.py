@@ -4,13 +4,22 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from qtpy.QtWidgets import QSizePolicy, QVBoxLayout
-
 from napari_biogans.plugin.closing_dock import ClosingDock
 from napari_biogans.plugin.cut_panel import CutPanel
+from napari_biogans.plugin.dock_help import About
 
 if TYPE_CHECKING:
     from napari.viewer import Viewer
+
+ABOUT = About(
+    "Cuts single cells out of fields: centred, and turned alike.",
+    (
+        "Choose layers of fields, or files and folders.",
+        "<b>Find cells</b> shows outlines of what is kept and what is left out; move the settings until they suit.",
+        "<b>Cut</b> adds the cells that are kept as layers, to be trained on.",
+    ),
+    "From fields to cells",
+)
 
 
 class CutDock(ClosingDock):
@@ -21,12 +30,12 @@ class CutDock(ClosingDock):
     napari_viewer : napari.viewer.Viewer
     """
 
+    about = ABOUT
+
     def __init__(self, napari_viewer: Viewer) -> None:
         super().__init__()
         self.panel = CutPanel(napari_viewer)
-        # Else napari puts an empty space below.
-        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Expanding)
-        QVBoxLayout(self).addWidget(self.panel)
+        self.fill(self.panel)
 
     def close_down(self) -> None:
         """Stop what runs, and leave the viewer alone."""

@@ -6,7 +6,7 @@ import warnings
 from typing import Any
 
 from qtpy.QtCore import Signal
-from qtpy.QtWidgets import QGroupBox, QLabel, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QGroupBox, QVBoxLayout, QWidget
 
 from napari_biogans.cells.cut_settings import CutConfig, SegmentationConfig, make_cut_configs
 from napari_biogans.plugin import session
@@ -20,10 +20,6 @@ from napari_biogans.plugin.settings_form import SettingsForm
 
 FINDING_FIELDS = ("threshold", "split")
 CUTTING_FIELDS = ("height", "width", "magnification", "mask", "normalisation")
-HELP = (
-    "Cuts single cells out of pictures with many: choose the fields, find the cells, set which are kept while you look "
-    "at them, and cut."
-)
 FOLDER_TIP = (
     "Folder for the cell set: a stack and a table for each class, and objects.csv with all that was found. It must be "
     "empty, or not be there yet. Left empty, the cells become layers only."
@@ -95,8 +91,6 @@ class CutForm(QWidget):
         self.fields.disconnect_all()
 
     def _lay_out(self) -> None:
-        told = QLabel(HELP)
-        told.setWordWrap(True)
         fields_group, cutting_group = QGroupBox("Fields"), QGroupBox("Cutting")
         for group, content in (
             (fields_group, self.fields),
@@ -106,7 +100,7 @@ class CutForm(QWidget):
             QVBoxLayout(group).addWidget(content)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
-        for widget in (told, fields_group, self._finding_group, cutting_group):
+        for widget in (fields_group, self._finding_group, cutting_group):
             layout.addWidget(widget)
         layout.addStretch()
 

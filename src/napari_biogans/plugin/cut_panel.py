@@ -97,7 +97,7 @@ class CutPanel(QWidget):
         buttons.addWidget(self.keep, 1, 3, 1, 3)
         self.stop.setToolTip(TIPS["stop"])
         self.frames.setToolTip(TIPS["frames"])
-        lay_out_panel(self, self.form, (buttons, self.counts, self.status), (self.progress,))
+        lay_out_panel(self, self.form, (buttons, self.counts, self.status), (self.progress,), main=self.cut)
 
     def _connect(self) -> None:
         self.form.changed.connect(self._check)

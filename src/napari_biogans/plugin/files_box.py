@@ -14,6 +14,7 @@ from napari_biogans.plugin.field_choice import ClassTable, FileFields
 from napari_biogans.plugin.known_paths import KnownPaths
 from napari_biogans.plugin.path_edit import PathEdit, ask_folder
 from napari_biogans.plugin.setting_editors import NumberText, WholeNumber
+from napari_biogans.plugin.setting_fields import range_text
 
 KINDS = "TIFF, PNG, NPY or OME-Zarr; times and positions of a series are fields of their own"
 TIPS = {
@@ -22,7 +23,7 @@ TIPS = {
     "labels": "Labels of the cells from any segmentation, in files that are named alike; empty, if cells are to be "
     "found by their red",
     "channels": "Which channels are red and green, from 0, in files that hold both",
-    "pixel_size": "Side of the fields' pixels in µm, more than 0; empty: as the files say",
+    "pixel_size": "Side of the fields' pixels in µm; empty: as the files say",
 }
 MOST_CHANNELS = 99
 NO_RED = "Choose the images of red: a file, a folder, or a pattern such as raw/red-*.tif."
@@ -70,7 +71,7 @@ class FilesBox(QWidget):
         for text, box in zip(("red", "green"), self.channels, strict=True):
             line.addWidget(QLabel(text))
             line.addWidget(box)
-        self.pixel_size = NumberText(optional=True)
+        self.pixel_size = NumberText(optional=True, range_text=range_text(0, None, above=True, unit=" µm"))
         self.pixel_size.setPlaceholderText("as the files say")
         self._rows = QFormLayout(self)
         self._rows.setContentsMargins(0, 0, 0, 0)

@@ -37,7 +37,6 @@ from napari_biogans.plugin.put_words import (
     AROUND,
     AUTOMATIC,
     ELLIPSES,
-    HELP,
     INTO,
     LARGE,
     OTHER,
@@ -83,6 +82,8 @@ class PutForm(QWidget):
         self.settings = SettingsForm(PlacingConfig, {}, ("part",), "")
         self.labels: Choice = Choice({ELLIPSES: None})
         self.area = Choice(AREAS)
+        self.red.explain("Red", "The layer of red of the field that the cells are put into")
+        self.green.explain("Green", "The layer of green of the same field")
         for name in ("layers", "places", "field", "into", "labels", "area"):
             getattr(self, name).setToolTip(TIPS[name])
         for box in (self.places, self.field, self.into, self.labels, self.area):
@@ -146,8 +147,6 @@ class PutForm(QWidget):
         self._viewer.dims.events.point.disconnect(self._look_soon)
 
     def _lay_out(self) -> None:
-        help_line = QLabel(HELP)
-        help_line.setWordWrap(True)
         cells, self._rows = _group("Cells")
         self._rows.addRow(self.layers)
         self._rows.addRow("Which", self.choice)
@@ -164,7 +163,7 @@ class PutForm(QWidget):
         self.settings.add_row("Area", self.area)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
-        for widget in (help_line, cells, into, show):
+        for widget in (cells, into, show):
             layout.addWidget(widget)
         layout.addStretch()
 
