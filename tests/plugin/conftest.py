@@ -9,7 +9,7 @@ from napari.utils.notifications import notification_manager
 from qtpy.QtCore import Qt, QThreadPool
 from qtpy.QtWidgets import QFileDialog
 
-from napari_biogans.plugin import session
+from napari_biogans.plugin import jobs, session
 from napari_biogans.plugin.training_job import State
 
 SIZE = (12, 12)
@@ -39,6 +39,13 @@ def fresh_session(monkeypatch):
     for module in (session, model_box, key_sources):
         monkeypatch.setattr(module, "SESSION", fresh)
     return fresh
+
+
+@pytest.fixture(autouse=True)
+def fresh_queue(monkeypatch):
+    """No jobs of other tests."""
+    monkeypatch.setattr(jobs, "QUEUE", jobs.JobQueue())
+    return jobs.QUEUE
 
 
 @pytest.fixture

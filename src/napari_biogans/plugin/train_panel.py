@@ -16,6 +16,7 @@ from napari_biogans.cells.cellset import CellsError
 from napari_biogans.models import ARCHITECTURES
 from napari_biogans.plugin.cells_box import CellsBox
 from napari_biogans.plugin.class_names import listed
+from napari_biogans.plugin.jobs import WITHDRAWN, device_name
 from napari_biogans.plugin.loss_plot import LossPlot
 from napari_biogans.plugin.panel_layout import lay_out_panel
 from napari_biogans.plugin.path_edit import PathEdit, ask_folder
@@ -116,6 +117,7 @@ class TrainPanel(QWidget):
         self.job.reported.connect(self._show_report)
         self.job.completed.connect(self._show_outcome)
         self.job.failed.connect(self._show_failure)
+        self.job.withdrawn.connect(self._note_withdrawn)
         self.destroyed.connect(self.job.abandon)
 
     def _check(self) -> None:
@@ -150,10 +152,7 @@ class TrainPanel(QWidget):
             request = ResumedRun(self.banner.facts.folder, self._chosen_cells(), changes)
         self._last_run = request.folder
         self._prepare_resuming(None)
-        self.plot.clear()
-        self.plot.show()
-        self.progress.show()
-        self.job.begin(request)
+        self.job.begin(request, device_name(values["device"]))
 
     def _chosen_cells(self) -> CellsChoice | None:
         """Cells for a run that does not find its own; it says so itself if there are none."""
@@ -194,9 +193,14 @@ class TrainPanel(QWidget):
         self._inputs.setEnabled(state is State.IDLE)
         self.controls.show_state(state)
         if state is State.PREPARING:
+            self.plot.clear()
+            self.plot.show()
+            self.progress.show()
             self.progress.show_busy()
         if state is State.RUNNING:
             self.controls.status.say(self._running_text, self._running_details)
+        elif state is State.WAITING:
+            self.controls.status.say(self.job.place)
         elif state is not State.IDLE:
             self.controls.status.say(STATE_TEXTS[state])
 
@@ -234,6 +238,11 @@ class TrainPanel(QWidget):
         else:
             text = f"Stopped at step {outcome.step:,} of {outcome.steps:,}. All is saved in {outcome.folder.name}."
         self.controls.status.say(text, str(outcome.folder))
+
+    def _note_withdrawn(self, request: NewRun | ResumedRun) -> None:
+        self.controls.status.say(WITHDRAWN)
+        if isinstance(request, ResumedRun):
+            self.look_at(request.folder)
 
     def _show_failure(self, error: Exception) -> None:
         self._activity.end()
