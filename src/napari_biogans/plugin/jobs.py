@@ -72,6 +72,10 @@ class JobQueue:
         self._turns.append(_Turn(worker, device, self))
         self._advance()
 
+    def __len__(self) -> int:
+        """Count the jobs that run and those that wait."""
+        return len(self._turns)
+
     @property
     def is_busy(self) -> bool:
         """Whether any job runs."""

@@ -174,18 +174,19 @@ def _run(task: Task, worker: Worker) -> Generator[Any, None, Any]:
     except GeneratorExit:
         raise
     except BaseException as error:
-        _forget_locals(error)
+        _let_go(error)
         if isinstance(error, RuntimeError) or not isinstance(error, Exception):
             raise WorkError(str(error) or type(error).__name__) from error
         raise
 
 
-def _forget_locals(error: BaseException) -> None:
-    """Let go of what the functions worked on that an error came through: napari keeps errors, and so whole networks."""
+def _let_go(error: BaseException) -> None:
+    """Put into words where an error came from, instead of the functions: napari keeps errors, and so whole networks."""
+    error.add_note("".join(traceback.format_exception(error)))
     found: list[BaseException | None] = [error]
     for each in found:  # which grows meanwhile
         if each is not None:
-            traceback.clear_frames(each.__traceback__)
+            each.__traceback__ = None
             found += [other for other in (each.__cause__, each.__context__) if other not in found]
 
 
