@@ -99,7 +99,7 @@ class JobQueue:
         """Let the next one begin, with all memory that this one had."""
         self._turns.remove(turn)
         if turn.has_begun:
-            # Networks and optimisers refer to each other. It is done here, as in another thread it might delete widgets.
+            # Networks and optimisers refer to each other. In another thread this might delete widgets.
             gc.collect()
             free_device_memory()
         self._advance()

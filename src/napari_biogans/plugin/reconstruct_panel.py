@@ -193,7 +193,8 @@ class ReconstructPanel(QWidget):
         else:
             self._completed = result
             self.results.add_completed(result)
-        self.form.choice.look()  # as what is said of it, now that layers were added, must not take the place of the result
+        # Layers were added; what is said of the choice must not take the place of the result.
+        self.form.choice.look()
         self.status.say(told(result, to_compare=self._to_compare))
         self._update()
 
