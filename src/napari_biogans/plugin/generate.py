@@ -99,7 +99,7 @@ class GenerateDock(ClosingDock):
             return
         request = self.form.request(self.model_group.facts.path)
         self._left_out, self._count = self.form.left_out, request.count
-        device = device_name() if request.count > BESIDE else None
+        device = device_name(request.device) if request.count > BESIDE else None
         self.drawing.begin(f"drawing {counted_cells(request.count)}", partial(draw, request), device)
         self._update()
 

@@ -147,7 +147,8 @@ class InterpolateDock(ClosingDock):
             return
         self._last_file = path
         self._running_text = f"Writing {path.name} …"
-        self.exporting.begin(f"writing {path.name}", partial(export_path, request, path), device_name())
+        device = device_name(request.device)
+        self.exporting.begin(f"writing {path.name}", partial(export_path, request, path), device)
         self._update()
 
     def _show_begun(self) -> None:

@@ -37,6 +37,7 @@ class PathRequest:
     classes: tuple[str, ...] | None = None
     """Names of those to show; default all."""
     frames_per_second: int = 15
+    device: str = "auto"
 
 
 def draw_path(request: PathRequest, should_stop: Callable[[], bool]) -> Generator[None, None, list[LayerData] | None]:
@@ -62,7 +63,7 @@ def draw_path(request: PathRequest, should_stop: Callable[[], bool]) -> Generato
     yield
     from napari_biogans.latent import LatentStoppedError
 
-    model = _opened(request.path)
+    model = _opened(request.path, request.device)
     try:
         way = _interpolated(model, request, should_stop)
     except LatentStoppedError:
@@ -120,7 +121,7 @@ def export_path(
     from napari_biogans.latent import LatentStoppedError
 
     try:
-        way = _interpolated(_opened(request.path), request, should_stop)
+        way = _interpolated(_opened(request.path, request.device), request, should_stop)
         if target.suffix.lower() == FILMS["ImageJ hyperstack"]:
             return way.save_tiff(target)
         return way.save_film(
@@ -194,11 +195,11 @@ def draw_icons(
     return pictures
 
 
-def _opened(path: Path) -> Model:
+def _opened(path: Path, device: str = "auto") -> Model:
     from napari_biogans.models import load_model
     from napari_biogans.training.devices import choose_device
 
-    return load_model(path, choose_device())
+    return load_model(path, choose_device(device))
 
 
 def _interpolated(model: Model, request: PathRequest, should_stop: Callable[[], bool]) -> LatentPath:

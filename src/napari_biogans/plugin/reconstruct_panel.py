@@ -40,6 +40,7 @@ from napari_biogans.plugin.rebuilt_words import (
     TOO_MANY_SELECTED,
     told,
 )
+from napari_biogans.plugin.remembering import remember
 from napari_biogans.plugin.status_line import StatusLine
 
 
@@ -69,6 +70,7 @@ class ReconstructPanel(QWidget):
         self._running_text = ""
         self._lay_out()
         self._connect()
+        remember(self.form.settings, "reconstruct")
         self._check()
 
     def close_down(self) -> None:

@@ -22,6 +22,8 @@ from napari_biogans.plugin.layer_data import beside
 from napari_biogans.plugin.panel_layout import lay_out_panel
 from napari_biogans.plugin.path_edit import ask_folder
 from napari_biogans.plugin.progress_view import ActivityBar, ProgressView
+from napari_biogans.plugin.remembered_paths import CellsFolder
+from napari_biogans.plugin.remembering import Editors, remember
 from napari_biogans.plugin.score_results import ScoreResults
 from napari_biogans.plugin.score_work import ScoreReport, Sides, Verdicts, carry_out, export, find_telling, work_out
 from napari_biogans.plugin.settings_form import SettingsForm
@@ -72,6 +74,8 @@ class ScorePanel(QWidget):
         self._problem: str | None = None
         self._lay_out()
         self._connect()
+        remember(self.settings, "score")
+        remember(Editors({"question": self.sides.question, "b": CellsFolder(self.sides.b)}, self), "score: sides")
         self._check()
 
     def close_down(self) -> None:
