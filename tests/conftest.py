@@ -4,6 +4,7 @@ import hashlib
 import io
 import os
 from contextlib import ExitStack
+from itertools import product
 
 import numpy as np
 import pytest
@@ -39,22 +40,50 @@ def serve(monkeypatch):
 
 
 @pytest.fixture
-def small_bbbc013(serve, tmp_path, monkeypatch):
-    """A server that has three wells, small ones with made-up pixels, from which BBBC013 is fetched."""
+def serve_bbbc013(serve, tmp_path, monkeypatch):
+    """Let BBBC013 be fetched from a server with these images of each channel, by dose and well such as "02-A-02"."""
     from napari_biogans.cells import bbbc013
 
+    def serve_wells(wells):
+        files = {}
+        plate = ["ImageNumber,Column,Row,SBS_Doses,SBS_Controls"]
+        for well, (dose, red, green) in wells.items():
+            number, row, column = well.split("-")
+            plate.append(f"{int(number)},{column},{row},{dose},{-(dose == 0)}")
+            for channel, image in ((2, red), (1, green)):
+                content = io.BytesIO()
+                tifffile.imwrite(content, image)
+                files[f"Channel{channel}-{well}.tif"] = content.getvalue()
+        files["1049_Metadata.csv"] = "\n".join([*plate, ""]).encode()
+        sums = tmp_path / "sums"
+        sums.write_text("".join(f"{hashlib.sha256(files[name]).hexdigest()}  {name}\n" for name in sorted(files)))
+        monkeypatch.setattr(bbbc013, "REGISTRY", sums)
+        monkeypatch.setenv("BIOGANS_CACHE", str(tmp_path / "cache"))
+        server = serve(files)
+        monkeypatch.setattr(bbbc013, "BASE_URL", server.url)
+        return server
+
+    return serve_wells
+
+
+@pytest.fixture
+def small_bbbc013(serve_bbbc013):
+    """A server that has three wells, small ones with made-up pixels, from which BBBC013 is fetched."""
     rng = np.random.default_rng(0)
-    plate = "ImageNumber,Column,Row,SBS_Doses,SBS_Controls\n2,02,A,0,-1\n4,04,A,2,0\n14,02,B,0,-1\n"
-    files = {"1049_Metadata.csv": plate.encode()}
-    for channel in (1, 2):
-        for well in ("02-A-02", "04-A-04", "14-B-02"):
-            image = io.BytesIO()
-            tifffile.imwrite(image, rng.integers(0, 255, (16, 20), dtype=np.uint8))
-            files[f"Channel{channel}-{well}.tif"] = image.getvalue()
-    sums = tmp_path / "sums"
-    sums.write_text("".join(f"{hashlib.sha256(files[name]).hexdigest()}  {name}\n" for name in sorted(files)))
-    monkeypatch.setattr(bbbc013, "REGISTRY", sums)
-    monkeypatch.setenv("BIOGANS_CACHE", str(tmp_path / "cache"))
-    server = serve(files)
-    monkeypatch.setattr(bbbc013, "BASE_URL", server.url)
-    return server
+    images = rng.integers(0, 255, (3, 2, 16, 20), dtype=np.uint8)
+    return serve_bbbc013(
+        {"02-A-02": (0, *images[0]), "04-A-04": (2, *images[1]), "14-B-02": (0, *images[2])},
+    )
+
+
+@pytest.fixture
+def simulated_bbbc013(serve_bbbc013):
+    """A server that has six wells with simulated cells, in two rows and three doses."""
+    from napari_biogans.cells import simulate_field
+
+    doses = {0: "cytoplasm", 5: "tips", 9: "nucleus"}
+    wells = {}
+    for number, (row, (dose, pattern)) in enumerate(product("AD", doses.items())):
+        field = simulate_field(16, shape=(400, 400), pattern=pattern, seed=number).field
+        wells[f"{number + 1:02d}-{row}-{dose + 2:02d}"] = (dose, field.red, field.green)
+    return serve_bbbc013(wells)

@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 
 from napari_biogans.cells import CellsError, cut_cells, place_in_field, simulate_field
+from napari_biogans.cells.place import iterate_placing
 
 # Noise of single pixels is smoothed by any resampling; here there is little of it.
 FIELD = simulate_field(50, shape=(800, 1000), noise=0.2, seed=7)
@@ -96,6 +97,34 @@ def test_whole_images_and_further_channels():
     assert (rows.mean(), columns.mean()) == pytest.approx((centre["y"], centre["x"]), abs=0.2)
 
 
+def test_greens_alone_get_the_brightness_of_green():
+    field = FIELD.field
+    result = cut_cells(field, normalisation="field", progress=False)
+    features, images = result.cells.features[0], result.cells.images[0]
+    both = place_in_field(images, features, shape=field.shape)
+    greens = place_in_field(images[:, [1, 1]], features, shape=field.shape, channels=(1, 1))
+    assert np.array_equal(greens, both[[1, 1]])
+
+
+def test_what_is_done_when_it_is_stopped_is_there(monkeypatch):
+    monkeypatch.setattr("napari_biogans.cells.place.TILE", 400)
+    field = FIELD.field
+    result = cut_cells(field, progress=False)
+    placing = iterate_placing(
+        result.cells.images[0], result.cells.features[0], field, should_stop=lambda: len(told) > 1
+    )
+    told = []
+    while True:
+        try:
+            told.append(next(placing))
+        except StopIteration as end:
+            placed = end.value
+            break
+    assert told == pytest.approx([1 / 6, 2 / 6])
+    assert placed[0, :400, :800].all()
+    assert not placed[:, 400:].any()
+
+
 def test_overlapping_cells_do_not_depend_on_their_order():
     features = pd.DataFrame({"y": [50.0, 60.0], "x": [50.0, 70.0], "angle": [0.0, 40.0], "scale": [1.0, 1.0]})
     images = np.stack([np.full((2, 48, 80), 50, np.float32), np.full((2, 48, 80), 150, np.float32)])
@@ -126,6 +155,8 @@ def test_what_makes_no_sense_is_refused():
         ({"window": (slice(200, 300), slice(0, 10))}, "no pixel"),
         ({"out": np.zeros((2, 5, 5))}, "`out` is"),
         ({"part": "half"}, "'cell' or 'image'"),
+        ({"margin": -1}, "margin: .* greater than or equal to 0"),
+        ({"channels": (0, 1, 1)}, "each of 2 channels"),
     ):
         with pytest.raises(CellsError, match=message):
             place_in_field(images, features, (plane, plane), **settings)

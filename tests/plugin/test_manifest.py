@@ -28,6 +28,7 @@ def test_the_manifest_is_valid_and_its_commands_can_be_imported(manifest):
             "interpolate",
             "score",
             "reconstruct",
+            "put_back",
             "simulated_cells",
             "bbbc013",
             "read",
@@ -63,12 +64,14 @@ def test_every_entry_is_in_the_menus_of_the_viewer(viewer):
         "Layers > Data > Train (BioGANs)",
         "Layers > Measure > Score (C2ST) (BioGANs)",
         "Layers > Filter > Reconstruct (BioGANs)",
+        "Layers > Transform > Put into field (BioGANs)",
         "Plugins > BioGANs > Train (BioGANs)",
         "Plugins > BioGANs > Generate (BioGANs)",
         "Plugins > BioGANs > Explore (BioGANs)",
         "Plugins > BioGANs > Interpolate (BioGANs)",
         "Plugins > BioGANs > Score (C2ST) (BioGANs)",
         "Plugins > BioGANs > Reconstruct (BioGANs)",
+        "Plugins > BioGANs > Put into field (BioGANs)",
     ):
         assert entry in found, [title for title in found if "BioGANs" in title]
 

@@ -271,6 +271,32 @@ def test_every_preset_makes_a_configuration(preset, architecture):
     assert config.architecture == architecture
 
 
+def test_a_training_takes_from_a_preset_what_it_is_not_given(classes, tmp_path):
+    settings = {"preset": "demo", "steps": 1, "width": 2, "batch_size": 4, "device": "cpu", "progress": False}
+    train(classes, tmp_path / "run", **settings)
+    config = Run(tmp_path / "run").config
+    assert (config.steps, config.width, config.batch_size) == (1, 2, 4)
+    assert (config.critic_steps, config.learning_rate, config.averaging_decay) == (2, 1e-3, 0.99)
+    # A model to start from decides its own sizes.
+    settings |= {"preset": "small", "start_from": tmp_path / "run"}
+    del settings["width"]
+    train(classes, tmp_path / "more", **settings)
+    assert Run(tmp_path / "more").config.width == 2
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"preset": "large"}, "no preset 'large'; there are demo, small"),
+        ({"preset": "paper-class", "architecture": "joint"}, "is for star-shaped"),
+    ],
+)
+def test_presets_that_are_not_there_or_for_others_are_refused(settings, message, classes, tmp_path):
+    with pytest.raises(TrainingError, match=message):
+        train(classes, tmp_path / "run", progress=False, **settings)
+    assert not (tmp_path / "run").exists()
+
+
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
 def test_the_papers_presets_train_the_papers_networks(architecture):
     preset = PRESETS["paper-joint" if architecture.startswith("joint") else "paper-class"]

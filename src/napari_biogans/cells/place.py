@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, Literal, cast
+from collections.abc import Callable, Generator, Sequence
+from typing import Any, cast
 
 import numpy as np
 import pandas as pd
@@ -14,27 +14,26 @@ from napari_biogans.cells.field import Field
 from napari_biogans.cells.finding import crop_corners
 from napari_biogans.cells.intensity import from_unit, full_range, to_unit
 from napari_biogans.cells.neighbours import never
-from napari_biogans.cells.resampling import Pose, lay_back, soft_mask
+from napari_biogans.cells.overlay import Blend, Outline, Part, PlacingConfig
 from napari_biogans.cells.tiles import Window, pixels_of, tiles_of, whole
+from napari_biogans.settings import checked
 
 TILE = 1024
-FEATHER = 2.0
-"""Pixels over which the edge of a whole image fades."""
 NEEDED = ("y", "x", "angle", "scale")
-
-Part = Literal["cell", "image"]
+"""Columns of features that tell where a cell is."""
 
 
 def place_in_field(
     images: NDArray[Any],
     features: pd.DataFrame,
-    field: Field | tuple[Any, Any] | None = None,
+    field: Field | tuple[Any, ...] | None = None,
     *,
     shape: tuple[int, int] | None = None,
     labels: Any = None,
     part: Part = "cell",
     margin: float = 3.0,
     softness: float = 1.0,
+    channels: Sequence[int] | None = None,
     window: tuple[slice, slice] | None = None,
     out: Any = None,
     should_stop: Callable[[], bool] = never,
@@ -66,13 +65,17 @@ def place_in_field(
         How far beyond its outline a cell is shown, in pixels of the field.
     softness : float
         Width of the soft edge, in pixels of the field.
+    channels : sequence of int, optional
+        Which channel of the cell set each of the C is: 0 red, 1 green. By
+        default the first is red and the others are greens.
     window : (slice, slice), optional
         Rows and columns of the field that are wanted; default all.
     out : array (C, h, w), optional
         Where to write, such as a memory-mapped array for fields larger than
         memory; default a new array of the type of the field, or of the images.
     should_stop : callable
-        Asked after each tile of 1024x1024 pixels; what is done is returned.
+        Asked before each tile of 1024x1024 pixels; what is done is returned,
+        and 0 elsewhere.
 
     Returns
     -------
@@ -93,6 +96,61 @@ def place_in_field(
     >>> layers.shape, layers.dtype
     ((2, 400, 400), dtype('uint8'))
     """
+    placing = iterate_placing(
+        images,
+        features,
+        field,
+        shape=shape,
+        labels=labels,
+        config=checked(PlacingConfig, {"part": part, "margin": margin, "softness": softness}, CellsError),
+        channels=channels,
+        window=window,
+        out=out,
+        should_stop=should_stop,
+    )
+    while True:
+        try:
+            next(placing)
+        except StopIteration as end:
+            return end.value
+
+
+def iterate_placing(
+    images: NDArray[Any],
+    features: pd.DataFrame,
+    field: Field | tuple[Any, ...] | None = None,
+    *,
+    shape: tuple[int, int] | None = None,
+    labels: Any = None,
+    config: PlacingConfig | None = None,
+    channels: Sequence[int] | None = None,
+    window: tuple[slice, slice] | None = None,
+    out: Any = None,
+    should_stop: Callable[[], bool] = never,
+) -> Generator[float, None, Any]:
+    """Put images of cells into a field as `place_in_field` does, yielding how far it is.
+
+    Parameters
+    ----------
+    images, features, field, shape, labels, channels, window, out, should_stop
+        As for `place_in_field`.
+    config : PlacingConfig, optional
+
+    Yields
+    ------
+    float
+        The part that is done, in (0, 1].
+
+    Returns
+    -------
+    array (C, h, w)
+        `out`; if it was stopped, a new array is 0 where it is not done.
+
+    Raises
+    ------
+    CellsError
+        If images, features, field and labels do not go together.
+    """
     images = np.asarray(images)
     _check(images, features)
     planes = (field.red, field.green) if isinstance(field, Field) else field
@@ -105,22 +163,29 @@ def place_in_field(
     wanted = whole(shape) if window is None else _window(window, shape)
     dtype = np.dtype(images.dtype if planes is None else planes[0].dtype).newbyteorder("=")
     if out is None:
-        out = np.empty((images.shape[1], *wanted.shape), dtype)
+        out = np.zeros((images.shape[1], *wanted.shape), dtype)
     elif tuple(out.shape) != (images.shape[1], *wanted.shape):
         raise CellsError(f"The result is {(images.shape[1], *wanted.shape)}, `out` is {tuple(out.shape)}.")
-    outline = _Outline(labels, part, margin, softness)
-    scaled = _Brightness(features, images.dtype)
+    outline = Outline(labels, config or PlacingConfig())
+    scaled = _Brightness(features, images.dtype, _channels(images, channels))
     corners = crop_corners(features, cast("tuple[int, int]", images.shape[2:]))
     low, high = corners.min(axis=1), corners.max(axis=1)
-    for tile in tiles_of(wanted.shape, TILE):
+    tiles = list(tiles_of(wanted.shape, TILE))
+    for done, tile in enumerate(tiles, 1):
         if should_stop():
             break
         there = Window(*(slice(s.start + w.start, s.stop + w.start) for s, w in zip(tile, wanted, strict=True)))
-        base = np.zeros((images.shape[1], *there.shape), np.float32)
-        if planes is not None:
-            base = np.stack([pixels_of(plane, there).astype(np.float32) for plane in planes])
-        blend = _Blend(base)
         meets = np.all((high >= there.origin) & (low <= [s.stop for s in there]), axis=1)
+        # Most of a large field may have no cell, and stays as it is.
+        dtype = np.dtype(np.float32) if meets.any() else out.dtype
+        base = np.zeros((images.shape[1], *there.shape), dtype)
+        if planes is not None:
+            base = np.stack([_typed(pixels_of(plane, there), dtype) for plane in planes])
+        if not meets.any():
+            out[(slice(None), *tile)] = base
+            yield done / len(tiles)
+            continue
+        blend = Blend(base)
         for row in np.flatnonzero(meets).tolist():
             around = Window(
                 *(
@@ -132,6 +197,7 @@ def place_in_field(
                 laid = outline.lay(scaled.undone(images[row], row), features.iloc[row], around)
                 blend.add(around.within(there), *laid)
         out[(slice(None), *tile)] = _typed(blend.result(), out.dtype)
+        yield done / len(tiles)
     return out
 
 
@@ -166,6 +232,14 @@ def _shape(images: NDArray[Any], planes: Any, shape: tuple[int, int] | None) -> 
     return cast("tuple[int, int]", shapes.pop())
 
 
+def _channels(images: NDArray[Any], channels: Sequence[int] | None) -> list[int]:
+    # Further channels are further greens.
+    found = [0, *[1] * (images.shape[1] - 1)] if channels is None else list(channels)
+    if len(found) != images.shape[1] or not set(found) <= {0, 1}:
+        raise CellsError(f"Give 0 for red or 1 for green for each of {images.shape[1]} channels, not {found}.")
+    return found
+
+
 def _window(window: tuple[slice, slice], shape: tuple[int, int]) -> Window:
     found = Window(*(slice(*s.indices(n)[:2]) for s, n in zip(window, shape, strict=True)))
     if min(found.shape) < 1:
@@ -176,8 +250,9 @@ def _window(window: tuple[slice, slice], shape: tuple[int, int]) -> Window:
 class _Brightness:
     """Undoes what a normalisation did to the brightness of each cell."""
 
-    def __init__(self, features: pd.DataFrame, dtype: np.dtype[Any]) -> None:
-        self._ends = full_range(dtype)
+    def __init__(self, features: pd.DataFrame, dtype: np.dtype[Any], channels: list[int]) -> None:
+        self._channels = channels
+        self._ends = full_range(dtype)[channels]
         self._ranges: NDArray[np.float32] | None = None
         columns = ["red_low", "red_high", "green_low", "green_high"]
         if set(columns) <= set(features.columns):
@@ -187,75 +262,11 @@ class _Brightness:
         """Give an image (C, H, W) in the units of the field."""
         if self._ranges is None or not np.isfinite(self._ranges[row]).all():
             return image.astype(np.float32)
-        # Further channels are further greens.
-        of_channel = [0, *[1] * (len(image) - 1)]
-        unit = to_unit(image.astype(np.float32), self._ends[of_channel])
-        return from_unit(unit, self._ranges[row][of_channel], np.float32)
+        unit = to_unit(image.astype(np.float32), self._ends)
+        return from_unit(unit, self._ranges[row][self._channels], np.float32)
 
 
-class _Outline:
-    """Says which pixels of a field show a cell, and how near they are to it."""
-
-    def __init__(self, labels: Any, part: Part, margin: float, softness: float) -> None:
-        if part not in ("cell", "image"):
-            raise CellsError(f"The part that is put into a field is 'cell' or 'image', not {part!r}.")
-        self._labels, self._part, self._margin, self._softness = labels, part, margin, softness
-
-    def lay(
-        self, image: NDArray[np.float32], cell: pd.Series, around: Window
-    ) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
-        """Give pixels (C, h, w), how much they show (h, w) in [0, 1], and their weight beside those of other cells."""
-        pose = Pose(cell["y"], cell["x"], cell["angle"], cell["scale"]).from_origin(around.origin)
-        pixels, down, right = lay_back(image, pose, around.shape)
-        height, width = image.shape[1:]
-        edge = np.minimum(height / 2 - np.abs(down), width / 2 - np.abs(right)) / pose.scale
-        half_length = max(cell.get("length", width / pose.scale) / 2, 1)
-        half_width = max(cell.get("width", height / pose.scale) / 2, 1)
-        across, along = down / pose.scale, right / pose.scale
-        # 1 on the ellipse, less within.
-        ellipse = np.sqrt((along / half_length) ** 2 + (across / half_width) ** 2)
-        weight = np.asarray(1 / (ellipse**4 + 1e-3), np.float32)
-        if self._part == "image":
-            return pixels, np.clip(edge / FEATHER + 0.5 / FEATHER, 0, 1), weight
-        shown = (edge >= -0.5 / pose.scale).astype(np.float32)
-        if self._labels is not None:
-            reach = int(np.ceil(4 * self._softness)) + 1
-            wider = around.grown(reach, self._labels.shape)
-            mask = soft_mask(pixels_of(self._labels, wider), int(cell["label"]), self._margin, self._softness)
-            return pixels, shown * mask[around.within(wider)], weight
-        beyond = np.hypot(along, across) * (1 - 1 / np.maximum(ellipse, 1e-3)) - self._margin
-        return pixels, shown * np.clip(0.5 - beyond / (2 * max(self._softness, 0.5)), 0, 1), weight
-
-
-class _Blend:
-    """Cells over a part of a field; those that overlap are mixed by their weights, in whatever order they come."""
-
-    def __init__(self, base: NDArray[np.float32]) -> None:
-        self._base = base
-        self._sum = np.zeros_like(base)
-        self._weights = np.zeros(base.shape[1:], np.float32)
-        self._cover = np.zeros(base.shape[1:], np.float32)
-
-    def add(
-        self,
-        where: tuple[slice, slice],
-        pixels: NDArray[np.float32],
-        shown: NDArray[np.float32],
-        weight: NDArray[np.float32],
-    ) -> None:
-        """Put a cell there."""
-        weight = weight * shown
-        self._sum[(slice(None), *where)] += weight * pixels
-        self._weights[where] += weight
-        self._cover[where] = np.maximum(self._cover[where], shown)
-
-    def result(self) -> NDArray[np.float32]:
-        """Give the field with its cells."""
-        cells = self._sum / np.maximum(self._weights, 1e-12)
-        return np.asarray(self._base + self._cover * (cells - self._base), np.float32)
-
-
-def _typed(pixels: NDArray[np.float32], dtype: np.dtype[Any]) -> NDArray[Any]:
+def _typed(pixels: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[Any]:
     if dtype.kind in "ui":
         limits = np.iinfo(dtype)
         pixels = pixels.round().clip(limits.min, limits.max)

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_biogans.cells.cellset import CellsError
+from napari_biogans.cells.clumps import cells_of_clumps
 from napari_biogans.cells.cut_settings import SegmentationConfig
 from napari_biogans.cells.neighbours import never
 from napari_biogans.cells.tiles import PackedLabels, Window, empty_labels, pixels_of, tiles_of
@@ -20,8 +21,6 @@ TILES_LOOKED_AT = 25
 PIXELS_LOOKED_AT = 2**21
 LEAST_CONTRAST = 4.0
 """A threshold is at least this many times the noise above the background: in an empty field noise is no cell."""
-TEXTURE = 2.0
-"""Blur, in pixels, that takes out the texture of a cell before valleys are looked for."""
 MEDIAN_TO_DEVIATION = 1.4826
 """From the median of absolute deviations to the standard deviation, in normal noise."""
 
@@ -213,7 +212,7 @@ def _label_tile(labels: Labels, tile: Window, surface: _Surface, config: Segment
         for s, n, of_field in zip(around, around.shape, surface.shape, strict=True)
     ]
     found = pixels_of(labels, around)
-    for box, cell in _cells_in(light, surface.threshold, config):
+    for box, cell in cells_of_clumps(light, surface.threshold, config):
         if not Window(*box).meets(Window(*core)):
             continue
         rows, columns = np.nonzero(cell)
@@ -224,7 +223,7 @@ def _label_tile(labels: Labels, tile: Window, surface: _Surface, config: Segment
                 continue  # it is whole in another tile
             inside = np.all([(p >= s.start) & (p < s.stop) for p, s in zip(places, core, strict=True)], axis=0)
             places = places[0][inside], places[1][inside]
-        elif not any_within(places, core):
+        elif not _any_within(places, core):
             continue
         free = found[places] == 0
         if free.sum() * 2 <= free.size:
@@ -235,99 +234,8 @@ def _label_tile(labels: Labels, tile: Window, surface: _Surface, config: Segment
     return count
 
 
-def any_within(places: tuple[NDArray[Any], NDArray[Any]], where: tuple[slice, slice]) -> bool:
+def _any_within(places: tuple[NDArray[Any], NDArray[Any]], where: tuple[slice, slice]) -> bool:
     """Tell whether any pixel lies in a rectangle."""
     rows, columns = places
     inside = (rows >= where[0].start) & (rows < where[0].stop)
     return bool((inside & (columns >= where[1].start) & (columns < where[1].stop)).any())
-
-
-def _cells_in(
-    light: NDArray[np.float32], threshold: float, config: SegmentationConfig
-) -> Iterator[tuple[tuple[slice, slice], Any]]:
-    """Give the box and the pixels in it of each cell."""
-    from scipy import ndimage
-
-    clumps, _ = ndimage.label(light > threshold)
-    for number, box in enumerate(ndimage.find_objects(clumps), 1):
-        clump = clumps[box] == number
-        if clump.sum() < config.smallest:
-            continue
-        for lit in _trimmed(light[box], _by_valleys(light[box], clump, config.valley), config):
-            parts = split_clump(lit, config.split)
-            for part in range(1, int(parts.max()) + 1):
-                cell = parts == part
-                if cell.sum() >= config.smallest:
-                    yield box, cell
-
-
-def _by_valleys(light: NDArray[np.float32], clump: NDArray[np.bool_], depth: float) -> NDArray[np.int32]:
-    """Part cells of a clump that have something darker between them; numbers from 1."""
-    from scipy import ndimage
-    from skimage.segmentation import watershed
-
-    if depth >= 1:
-        return clump.astype(np.int32)
-    least = -float(np.log1p(-depth))
-    level = np.log(np.maximum(light, light[clump].min() / 2))
-    level = np.pad(ndimage.gaussian_filter(np.where(clump, level, level[clump].min()), TEXTURE), 1, mode="edge")
-    numbers, count = ndimage.label(_tops(level, least)[1:-1, 1:-1] & clump, np.ones((3, 3)))
-    if count < 2:
-        return clump.astype(np.int32)
-    return np.asarray(watershed(-level[1:-1, 1:-1], numbers, mask=clump), np.int32)
-
-
-def _trimmed(
-    light: NDArray[np.float32], parts: NDArray[np.int32], config: SegmentationConfig
-) -> Iterator[NDArray[np.bool_]]:
-    """Take from each part what is as bright as a cell of its brightness is to its edge, without holes."""
-    from scipy import ndimage
-
-    for number in range(1, int(parts.max()) + 1):
-        part = parts == number
-        if part.sum() < config.smallest:
-            continue
-        # The mean of the brightest pixels: one that is bright by chance says nothing.
-        peak = np.partition(light[part], -config.smallest)[-config.smallest :].mean()
-        pieces, _ = ndimage.label(part & (light > config.edge * peak))
-        sizes = np.bincount(pieces.ravel())[1:]
-        for piece in np.flatnonzero(sizes >= config.smallest) + 1:
-            yield ndimage.binary_fill_holes(pieces == piece)
-
-
-def split_clump(clump: NDArray[np.bool_], depth: float) -> NDArray[np.int32]:
-    """Part cells that touch, at their waists.
-
-    Parameters
-    ----------
-    clump : array (H, W), bool
-    depth : float
-        Least depth of a waist, in parts of half the greatest width; in [0, 1].
-
-    Returns
-    -------
-    array (H, W), int32
-        Numbers from 1; 0 where `clump` is False.
-    """
-    from scipy import ndimage
-    from skimage.segmentation import watershed
-
-    inside = np.pad(clump, 1)
-    # A little blur takes the steps of the pixels out, which would look like waists.
-    distance = ndimage.gaussian_filter(ndimage.distance_transform_edt(inside).astype(np.float32), 1)
-    least = depth * float(distance.max())
-    if depth >= 1:
-        return clump.astype(np.int32)
-    least = max(least, 1e-3)
-    numbers, count = ndimage.label(_tops(distance, least), np.ones((3, 3)))
-    if count < 2:
-        return clump.astype(np.int32)
-    return np.asarray(watershed(-distance, numbers, mask=inside)[1:-1, 1:-1], np.int32)
-
-
-def _tops(heights: NDArray[np.float32], depth: float) -> NDArray[np.bool_]:
-    """Find what stands out by a depth over the highest way from it to anything higher."""
-    from skimage.morphology import local_maxima, reconstruction
-
-    # What is filled has one and the same value, to the bit; noise makes no tops of its own there.
-    return np.asarray(local_maxima(reconstruction(heights - depth, heights)), np.bool_)

@@ -39,16 +39,12 @@ def _preset_settings(preset: str, by_name: dict[str, cyclopts.Argument]) -> dict
         from napari_biogans.evaluation.settings import C2ST_PRESETS
 
         return C2ST_PRESETS[preset].settings if preset in C2ST_PRESETS else {}
-    from napari_biogans.training.presets import PRESETS
-    from napari_biogans.training.starting import TAKEN_OVER
+    from napari_biogans.training.presets import PRESETS, preset_settings
 
     if preset not in PRESETS:
         return {}
-    # What a model to start from decides is not contradicted by a preset.
-    taken_over = TAKEN_OVER if by_name["--start-from"].tokens else ()
-    asked_for = by_name["--architecture"].tokens
-    settings = PRESETS[preset].settings_for(asked_for[0].value if asked_for else None)
-    return {name: value for name, value in settings.items() if name not in taken_over}
+    given = {name: by_name[f"--{name.replace('_', '-')}"].tokens for name in ("architecture", "start_from")}
+    return preset_settings(preset, {name: tokens[0].value for name, tokens in given.items() if tokens})
 
 
 def _refuse_taken_over(by_name: dict[str, cyclopts.Argument]) -> None:

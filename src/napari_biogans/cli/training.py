@@ -133,8 +133,7 @@ def demo_command(
     else:
         learned = read_cells(cells, progress=True)
     say(f"Training on {learned}.")
-    settings = {**PRESETS["demo"].settings_for(), "minutes": minutes, "seed": seed}
-    model = train(learned, folder, **settings)
+    model = train(learned, folder, preset="demo", minutes=minutes, seed=seed)
     picture = folder / "overview.png"
     overview_figure(model, learned, seed=seed).savefig(picture, dpi=200)
     say(

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_biogans.plugin.cell_features import CellOrigin, joined_origins, with_features
 from napari_biogans.plugin.cell_records import with_records
 from napari_biogans.plugin.class_colours import class_colours
 from napari_biogans.plugin.layer_data import LayerData, channel_layers, contact_sheet
@@ -37,9 +38,18 @@ class Drawn:
     intensity_range: tuple[tuple[float, float], ...]
     metadata: dict[str, Any]
     """How to draw the same cells again."""
+    origins: tuple[CellOrigin | None, ...] = ()
+    """Of each of the N cells, if they were drawn for real ones."""
 
     @classmethod
-    def by(cls, model: Model, images: NDArray[Any], class_names: tuple[str, ...], metadata: dict[str, Any]) -> Drawn:
+    def by(
+        cls,
+        model: Model,
+        images: NDArray[Any],
+        class_names: tuple[str, ...],
+        metadata: dict[str, Any],
+        origins: tuple[CellOrigin | None, ...] = (),
+    ) -> Drawn:
         """Put what a model drew beside what is known of the model.
 
         Parameters
@@ -50,6 +60,8 @@ class Drawn:
             Of the K classes.
         metadata : dict
             From what it was drawn.
+        origins : tuple of CellOrigin or None
+            Of the N cells, if they were drawn for real ones.
         """
         header, count = model.header, len(model.class_names)
         colours = dict(zip(model.class_names, class_colours(count) if count > 1 else ["green"], strict=True))
@@ -69,6 +81,7 @@ class Drawn:
                 "architecture": header.architecture,
                 **metadata,
             },
+            origins=origins,
         )
 
     def layers(
@@ -78,7 +91,8 @@ class Drawn:
 
         There is one layer of red where all classes share it, else one per
         class. Of more greens than can be told apart on top of each other, the
-        first is visible and the others are hidden.
+        first is visible and the others are hidden. In stacks, cells that were
+        drawn for real ones have the features of those.
 
         Parameters
         ----------
@@ -90,6 +104,7 @@ class Drawn:
             Of the contrast of each channel; default those of its pixels.
         """
         layers: list[LayerData] = []
+        features, fields = (None, ()) if as_sheet else joined_origins(self.origins)
         for place, (name, colour, cells) in enumerate(zip(self.class_names, self.colours, self.images, strict=True)):
             channels = cells.swapaxes(0, 1)
             if as_sheet:
@@ -103,6 +118,7 @@ class Drawn:
                 along=along,
             )
             of_class = with_records(of_class, name, self.channel_names, self.intensity_range)
+            of_class = with_features(of_class, features, fields)
             if limits is not None:
                 of_class = [
                     (data, {**keywords, "contrast_limits": limit}, kind)

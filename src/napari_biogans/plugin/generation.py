@@ -195,6 +195,8 @@ def draw(request: DrawRequest, should_stop: Callable[[], bool]) -> Generator[int
             "model": str(request.path),
             "weights": request.weights or model.header.draws_from,
         },
+        # All greens of the first red come first.
+        tuple(cell.origin for cell in request.cells for _ in range(number // len(request.cells))),
     )
 
 

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_biogans.formats import MODEL_FILE
+from napari_biogans.plugin.cell_features import CellOrigin, origins_of
 from napari_biogans.plugin.layer_data import METADATA_KEY
 
 
@@ -30,6 +31,8 @@ class KeyCell:
     """A model file or the folder of a run, whose latent it is."""
     class_name: str | None = None
     """Whose green was looked at, where it is known."""
+    origin: CellOrigin | None = None
+    """The real cell that it was rebuilt from, where that is known."""
 
 
 def key_cells_of(layer: Any) -> list[KeyCell]:
@@ -54,9 +57,13 @@ def key_cells_of(layer: Any) -> list[KeyCell]:
     if latents.ndim == 3:
         names = list(known.get("class_names", ()))
         latents = latents[names.index(class_name) if class_name in names else 0]
+    origins = origins_of(layer)
+    if len(origins) != len(latents):
+        # A sheet of several cells.
+        origins = [None] * len(latents)
     return [
-        KeyCell(f"{layer.name} [{place}]", latent, Path(known["model"]), class_name)
-        for place, latent in enumerate(latents)
+        KeyCell(f"{layer.name} [{place}]", latent, Path(known["model"]), class_name, origin)
+        for place, (latent, origin) in enumerate(zip(latents, origins, strict=True))
     ]
 
 

@@ -12,6 +12,7 @@ from skimage.util import montage
 
 from napari_biogans.cells.cellset import CellSet
 from napari_biogans.cells.tiff_metadata import to_micrometres
+from napari_biogans.plugin.cell_features import with_features
 
 LayerData = tuple[NDArray[Any], dict[str, Any], str]
 
@@ -82,17 +83,14 @@ def cell_layers(cells: CellSet) -> list[LayerData]:
     Returns
     -------
     list of (data, keywords, "image")
-        Layers of stacks (N, H, W).
+        Layers of stacks (N, H, W), with the features of their cells.
     """
-    return [
-        layer
-        for images, class_name in zip(cells.images, cells.class_names, strict=True)
-        for layer in channel_layers(
-            images.swapaxes(0, 1),
-            [f"{class_name} {channel}" for channel in cells.channel_names],
-            pixel_size=cells.pixel_size,
-        )
-    ]
+    layers: list[LayerData] = []
+    for images, class_name, features in zip(cells.images, cells.class_names, cells.features, strict=True):
+        names = [f"{class_name} {channel}" for channel in cells.channel_names]
+        of_class = channel_layers(images.swapaxes(0, 1), names, pixel_size=cells.pixel_size)
+        layers += with_features(of_class, features)
+    return layers
 
 
 def contrast_limits(images: NDArray[Any]) -> tuple[float, float]:

@@ -16,6 +16,7 @@ from napari_biogans.cells.layout import scan
 from napari_biogans.cells.records import tiff_stem
 from napari_biogans.cells.tiff_stacks import TiffCells, open_tiff
 from napari_biogans.plugin import session
+from napari_biogans.plugin.cell_features import with_features
 from napari_biogans.plugin.cell_records import with_records
 from napari_biogans.plugin.layer_data import LayerData, channel_layers
 from napari_biogans.plugin.placing import placed_in_grid
@@ -34,7 +35,8 @@ def read_cell_layers(path: Path) -> list[LayerData]:
     -------
     list of (data, keywords, "image")
         A red and a green layer for each class, with the pixels as they are in
-        the file; the classes stand beside each other.
+        the file, and the features of their cells; the classes stand beside
+        each other.
 
     Raises
     ------
@@ -88,4 +90,5 @@ def _layers(cells: TiffCells | ArrayCells) -> list[LayerData]:
     channel_names = known.channel_names or [f"channel {channel}" for channel in range(cells.channels)]
     names = [f"{class_name} {name}" for name in channel_names]
     layers = channel_layers(pixels_of(cells), names, pixel_size=known.pixel_size)
-    return with_records(layers, class_name, channel_names, known.intensity_range)
+    layers = with_records(layers, class_name, channel_names, known.intensity_range)
+    return with_features(layers, known.features)

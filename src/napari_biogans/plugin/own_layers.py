@@ -7,6 +7,7 @@ from typing import Any
 
 from napari.layers import Image
 
+from napari_biogans.plugin.cell_features import FEATURES_KEY, FIELDS_KEY
 from napari_biogans.plugin.layer_data import METADATA_KEY, LayerData, beside
 
 
@@ -130,7 +131,7 @@ class OwnLayers:
             if "translate" in keywords:
                 # Along slices; in the picture the layer stays where it is.
                 layer.translate = (*keywords["translate"][:-2], *layer.translate[-2:])
-            layer.metadata = {**layer.metadata, METADATA_KEY: keywords["metadata"][METADATA_KEY]}
+            layer.metadata = _renewed(layer.metadata, keywords["metadata"])
             # Limits that somebody set by hand are left alone.
             if tuple(layer.contrast_limits) == self._limits[place]:
                 layer.contrast_limits = keywords["contrast_limits"]
@@ -150,7 +151,7 @@ class OwnLayers:
         for layer, (data, keywords, _) in zip(self._layers, by, strict=True):
             layer.data[...] = data
             layer.refresh(extent=False)
-            layer.metadata = {**layer.metadata, METADATA_KEY: keywords["metadata"][METADATA_KEY]}
+            layer.metadata = _renewed(layer.metadata, keywords["metadata"])
 
     def remove(self) -> None:
         """Take the layers out of the viewer."""
@@ -163,3 +164,10 @@ class OwnLayers:
         self._layers = layers
         self._names = [layer.name for layer in layers]
         self._limits = [tuple(layer.contrast_limits) for layer in layers]
+
+
+def _renewed(before: dict[str, Any], known: dict[str, Any]) -> dict[str, Any]:
+    """Put what is known of new pixels in the place of what was known of others; what somebody else noted stays."""
+    ours = (METADATA_KEY, FEATURES_KEY, FIELDS_KEY)
+    others = {key: value for key, value in before.items() if key not in ours}
+    return {**others, **{key: known[key] for key in ours if key in known}}

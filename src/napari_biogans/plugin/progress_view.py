@@ -90,6 +90,11 @@ class ProgressView(QWidget):
         self._show_bar(drawing.done, drawing.cells)
         self.text.setText(f"greens of {drawing.done:,} of {drawing.cells:,} cells")
 
+    def show_part(self, done: float) -> None:
+        """Show which part of something is done, in [0, 1]."""
+        self._show_bar(round(PARTS * done), PARTS)
+        self.text.setText(f"{done:.0%}")
+
     def _show_bar(self, step: int, steps: int) -> None:
         self.bar.setRange(0, min(steps, MOST_STEPS))
         self.bar.setValue(min(step, MOST_STEPS))

@@ -13,6 +13,7 @@ from napari_biogans.cells.cellset import CellsError
 from napari_biogans.latent import ReconstructionConfig
 from napari_biogans.latent.settings import make_reconstruction_config
 from napari_biogans.plugin.cell_choice import CellChoice
+from napari_biogans.plugin.cell_features import features_of, fields_of
 from napari_biogans.plugin.cell_layers import ClassLayers
 from napari_biogans.plugin.cell_rows import CellRows
 from napari_biogans.plugin.cell_stack import CellStack
@@ -101,6 +102,8 @@ class RebuildForm(QWidget):
             slices=(start, stack.coordinate_of(1) - start),
             count=layers.count,
             between=layers.red.shape[layers.cell_axis + 1 : -2],
+            features=features_of(layer) if layers.cell_axis == 0 else None,
+            fields=tuple(fields_of(layer).values()),
         )
         return Request(facts, cells, config, self._training())
 

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from napari_biogans.cells.cellset import CellSet
 from napari_biogans.cells.sizes import is_good_size, nearest_good_size
+from napari_biogans.plugin.cell_features import FieldRecord
 from napari_biogans.plugin.cell_layers import ClassLayers, read_layers
 from napari_biogans.plugin.class_names import told_apart
 from napari_biogans.plugin.generation import ModelFacts
@@ -45,6 +46,10 @@ class ChosenCells:
     """Of all cells in their stack."""
     between: tuple[int, ...] = ()
     """Lengths of the axes between the one of the cells and those of rows and columns: that of channels, or none."""
+    features: pd.DataFrame | None = None
+    """Of all cells in their stack, where they are known."""
+    fields: tuple[FieldRecord, ...] = ()
+    """Those that the cells were cut from, where they are known."""
 
     @property
     def axis_from_end(self) -> int:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_biogans.plugin.cell_features import CellOrigin
 from napari_biogans.plugin.key_cells import KeyCell
 from napari_biogans.plugin.rebuild_request import Rebuilt
 
@@ -70,7 +71,9 @@ class RebuiltCell:
         request = self.rebuilt.request
         name = f"{self.class_name}, cell {self.place} of {request.cells.source_name}"
         latent = self.rebuilt.result.latents[self.number]
-        return KeyCell(name, latent, Path(request.facts.path), request.cells.drawn_as)
+        features, fields = request.cells.features, request.cells.fields
+        origin = None if features is None else CellOrigin(features, self.place, fields)
+        return KeyCell(name, latent, Path(request.facts.path), request.cells.drawn_as, origin)
 
 
 class RebuiltCells:

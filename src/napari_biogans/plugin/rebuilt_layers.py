@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_biogans.latent.completions import ASSUMPTION
+from napari_biogans.plugin.cell_features import with_features
 from napari_biogans.plugin.class_colours import class_colours
 from napari_biogans.plugin.layer_data import LayerData, channel_layers, contrast_limits
 from napari_biogans.plugin.rebuild_request import ChosenCells, Completed, Rebuilt
@@ -37,7 +38,8 @@ def rebuilt_rows(rebuilt: Rebuilt) -> Rows:
         channel, and the nearest training cell if any were given. Real and
         drawn cells have the same limits of contrast. In all channels, the same
         colour of a difference is the same part of the intensity range. What
-        was not matched, green in the mode red-only, is left out.
+        was not matched, green in the mode red-only, is left out. Target and
+        reconstruction have the features of the cell.
     """
     result = rebuilt.result
     channels = range(1 if rebuilt.request.in_red_only else len(result.channel_names))
@@ -62,6 +64,8 @@ def rebuilt_rows(rebuilt: Rebuilt) -> Rows:
             (data, {**keywords, "contrast_limits": limit}, kind)
             for (data, keywords, kind), limit in zip(layers, limits, strict=True)
         ]
+        if part != "nearest":
+            groups[part] = _of_cells(groups[part], rebuilt.request.cells, rebuilt.places)
     differences = _differences(rebuilt, [names[c] for c in channels], about)
     columns = [groups["target"], groups["rebuilt"], *differences]
     if "nearest" in groups:
@@ -80,7 +84,7 @@ def completed_rows(completed: Completed) -> Rows:
     -------
     list of lists of groups of (data, keywords, "image")
         In the units of the cells, with the same limits of contrast for all
-        classes.
+        classes. Means have the features of the cells.
     """
     result, request = completed.result, completed.request
     low, high = result.intensity_range[1]
@@ -89,6 +93,7 @@ def completed_rows(completed: Completed) -> Rows:
     means, spreads = low + result.mean[:, :, 0] * (high - low), result.std[:, :, 0] * (high - low)
     limits = contrast_limits(means), (0.0, max(float(spreads.max()), np.finfo(np.float32).tiny))
     about = {**_about(request.cells, completed.places, completed), "draws": DRAWS, "assumption": ASSUMPTION}
+    about["dtype"] = request.facts.dtype
     rows: Rows = []
     for first in range(0, count, COLUMNS):
         some = range(first, min(first + COLUMNS, count))
@@ -103,7 +108,8 @@ def completed_rows(completed: Completed) -> Rows:
                     metadata={**about, "shows": f"{what} of greens", "class": result.class_names[k]},
                 )
                 data, keywords, kind = layer
-                columns.append([(data, {**keywords, "contrast_limits": limit}, kind)])
+                group: list[LayerData] = [(data, {**keywords, "contrast_limits": limit}, kind)]
+                columns.append(_of_cells(group, request.cells, completed.places) if what == "mean" else group)
             rows.append(columns)
     return _on_slices(rows, request.cells, completed.places)
 
@@ -122,6 +128,12 @@ def first_coordinate(cells: ChosenCells, places: Sequence[int]) -> float:
 def are_in_line(places: Sequence[int]) -> bool:
     """Tell whether cells follow each other in their stack, as a single one does."""
     return list(places) == list(range(places[0], places[0] + len(places)))
+
+
+def _of_cells(layers: list[LayerData], cells: ChosenCells, places: Sequence[int]) -> list[LayerData]:
+    """Let layers know where their cells were in their fields, if the stack of the cells does."""
+    features = None if cells.features is None else cells.features.iloc[list(places)]
+    return with_features(layers, features, cells.fields)
 
 
 def _about(cells: ChosenCells, places: Sequence[int], done: Rebuilt | Completed) -> dict[str, Any]:

@@ -9,6 +9,8 @@ from qtpy.QtWidgets import QVBoxLayout, QWidget
 
 from napari_biogans.plugin.error_plot import ErrorPlot
 from napari_biogans.plugin.error_table import ErrorTable
+from napari_biogans.plugin.layer_data import METADATA_KEY
+from napari_biogans.plugin.put_choice import has_places
 from napari_biogans.plugin.rebuild_request import ChosenCells, Completed, Rebuilt
 from napari_biogans.plugin.rebuilt_cells import RebuiltCell, RebuiltCells
 from napari_biogans.plugin.rebuilt_layers import are_in_line, completed_rows, first_coordinate, rebuilt_rows
@@ -36,6 +38,7 @@ class RebuiltView(QWidget):
         self.table = ErrorTable()
         self.plot = ErrorPlot(viewer)
         self._layers = {"rebuilt": ResultLayers(viewer), "completed": ResultLayers(viewer)}
+        self._newest = self._layers["rebuilt"]
         self.shown: Rebuilt | None = None
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
@@ -68,7 +71,8 @@ class RebuiltView(QWidget):
 
     def add_completed(self, completed: Completed) -> None:
         """Show the greens of all classes of some cells."""
-        self._layers["completed"].show(completed_rows(completed))
+        self._newest = self._layers["completed"]
+        self._newest.show(completed_rows(completed))
         self._bring_into_sight(completed.request.cells, completed.places)
 
     def chosen(self) -> list[RebuiltCell]:
@@ -76,13 +80,22 @@ class RebuiltView(QWidget):
         cells = self.cells.all()
         return [cells[number] for number in self.table.chosen()]
 
+    def layers_with_places(self) -> list[Any]:
+        """Give the layers of what was made last whose cells have a known place in a field; not those of targets."""
+        return [
+            layer
+            for layer in self._newest.layers
+            if has_places(layer) and layer.metadata[METADATA_KEY]["shows"] != "target"
+        ]
+
     def disconnect_all(self) -> None:
         """Stop following the viewer."""
         self._viewer.dims.events.point.disconnect(self._follow_slider)
         self.plot.disconnect_all()
 
     def _show(self, rebuilt: Rebuilt) -> None:
-        self._layers["rebuilt"].show(rebuilt_rows(rebuilt))
+        self._newest = self._layers["rebuilt"]
+        self._newest.show(rebuilt_rows(rebuilt))
         self.shown = rebuilt
 
     def _go_to(self, number: int) -> None:

@@ -17,11 +17,13 @@ TIPS = {
     "stop": "End now, with the cells that are done",
     "classes": fill(f"Draw the green of every class for the red of these cells: mean and spread. {ASSUMPTION}", 80),
     "keep": "Keep the cells of the selected rows, to go on from them in Interpolate and Generate",
+    "put": "Open the dock Put into field with the cells that were made last",
     "export": "Write a table, latents, stacks and figures of all cells in the table, and of the classes shown last",
 }
 TOO_MANY = f"Choose {MOST_COMPLETED} cells at most for this; each is drawn many times in every class."
 NONE_SELECTED = "Rebuild cells, or select their rows in the table."
 TOO_MANY_SELECTED = f"Select {MOST_KEPT} rows of the table at most."
+NO_PLACES = "Where these cells were in their fields is not known: only cells that were cut from fields bring that."
 NONE_DONE = "There is no result yet."
 
 

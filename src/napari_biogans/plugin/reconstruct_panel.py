@@ -25,6 +25,7 @@ from napari_biogans.plugin.latest_work import LatestWork
 from napari_biogans.plugin.panel_layout import lay_out_panel
 from napari_biogans.plugin.path_edit import ask_folder
 from napari_biogans.plugin.progress_view import PARTS, ActivityBar, ProgressView
+from napari_biogans.plugin.put_back import open_put_back
 from napari_biogans.plugin.rebuild_form import RebuildForm
 from napari_biogans.plugin.rebuild_request import Completed, Rebuilt, Request
 from napari_biogans.plugin.rebuilding import complete_all, export, rebuild
@@ -32,6 +33,7 @@ from napari_biogans.plugin.rebuilt_view import RebuiltView
 from napari_biogans.plugin.rebuilt_words import (
     MOST_COMPLETED,
     MOST_KEPT,
+    NO_PLACES,
     NONE_DONE,
     NONE_SELECTED,
     RUNNING,
@@ -56,13 +58,15 @@ class ReconstructPanel(QWidget):
         super().__init__(parent)
         self.form = RebuildForm(viewer)
         self.start, self.stop = QPushButton("Rebuild"), QPushButton("Stop")
-        self.classes, self.keep, self.export = QPushButton("Show all classes"), QPushButton(), QPushButton("Export…")
+        self.classes, self.put = QPushButton("Show all classes"), QPushButton("Put into field…")
+        self.keep, self.export = QPushButton(), QPushButton("Export…")
         self.status = StatusLine()
         self.progress = ProgressView()
         self.results = RebuiltView(viewer)
         self.search = LatestWork(self, is_long=True)
         self._exporting = LatestWork(self)
         self._activity = ActivityBar("Rebuilding cells", self)
+        self._viewer = viewer
         self._request: Request | None = None
         self._problem: str | None = None
         self._completed: Completed | None = None
@@ -83,10 +87,8 @@ class ReconstructPanel(QWidget):
 
     def _lay_out(self) -> None:
         buttons = QGridLayout()
-        for column, button in enumerate((self.start, self.stop)):
-            buttons.addWidget(button, 0, 3 * column, 1, 3)
-        for column, button in enumerate((self.classes, self.keep, self.export)):
-            buttons.addWidget(button, 1, 2 * column, 1, 2)
+        for place, button in enumerate((self.start, self.stop, self.classes, self.put, self.keep, self.export)):
+            buttons.addWidget(button, *divmod(place, 2))
         self.stop.setToolTip(TIPS["stop"])
         lay_out_panel(self, self.form, (buttons, self.status), (self.progress, self.results))
 
@@ -95,6 +97,7 @@ class ReconstructPanel(QWidget):
         self.start.clicked.connect(self._rebuild)
         self.classes.clicked.connect(self._complete)
         self.stop.clicked.connect(self._stop)
+        self.put.clicked.connect(self._put)
         self.keep.clicked.connect(self._keep)
         self.export.clicked.connect(self._ask_export)
         self.results.selected.connect(self._update)
@@ -214,6 +217,13 @@ class ReconstructPanel(QWidget):
         self.form.setEnabled(True)
         self._update()
 
+    def _put(self) -> None:
+        if layers := self.results.layers_with_places():
+            open_put_back(self._viewer, layers)
+        else:
+            # They may have been deleted meanwhile.
+            self._update()
+
     def _keep(self) -> None:
         chosen = self.results.chosen()
         for cell in chosen:
@@ -242,6 +252,7 @@ class ReconstructPanel(QWidget):
         for name, button, problem in (
             ("start", self.start, (RUNNING if running else None) or self._problem),
             ("classes", self.classes, (RUNNING if running else None) or self._completion_problem()),
+            ("put", self.put, no_result or (None if self.results.layers_with_places() else NO_PLACES)),
             ("keep", self.keep, not_kept),
             ("export", self.export, (RUNNING if running else None) or no_result or exporting),
         ):

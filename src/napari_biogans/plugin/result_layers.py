@@ -21,6 +21,11 @@ class ResultLayers:
         self._viewer = viewer
         self._own = OwnLayers(viewer)
 
+    @property
+    def layers(self) -> list[Any]:
+        """Those of the last result that are still in the viewer."""
+        return [layer for layer in self._own.layers if layer in self._viewer.layers]
+
     def show(self, rows: Sequence[Sequence[Sequence[LayerData]]]) -> None:
         """Show a result.
 

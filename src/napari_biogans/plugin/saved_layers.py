@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import re
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from napari_biogans.cells.cellset import CellsError, CellSet
+import numpy as np
+import pandas as pd
+
+from napari_biogans.cells.cellset import CellsError, CellSet, CellsWarning
+from napari_biogans.plugin.cell_features import features_of
 from napari_biogans.plugin.cell_layers import ClassLayers, LayerImages, read_layers
 from napari_biogans.plugin.cell_records import CellRecord
 from napari_biogans.plugin.class_names import listed
@@ -37,7 +42,7 @@ def cell_set_of(layers: Sequence[Any], class_name: str) -> CellSet:
     -------
     CellSet
         With the channel names and the intensity ranges of the records, where
-        all layers have them.
+        all layers have them, and with the features of the layers.
 
     Raises
     ------
@@ -48,7 +53,8 @@ def cell_set_of(layers: Sequence[Any], class_name: str) -> CellSet:
     Warns
     -----
     CellsWarning
-        As for `read_layers`.
+        As for `read_layers`; and if red and green of a class have different
+        features, which are left out then.
     """
     pairs = _pairs(layers, class_name)
     classes = [
@@ -57,7 +63,12 @@ def cell_set_of(layers: Sequence[Any], class_name: str) -> CellSet:
     ]
     cells = read_layers(classes)
     records = [[CellRecord.of(layer) for layer in pair] for pair in pairs.values()]
-    return replace(cells, **_facts([[each for each in pair if each is not None] for pair in records]))
+    facts = _facts([[each for each in pair if each is not None] for pair in records])
+    features = [
+        known if (known := _features(name, *pair)) is not None else table
+        for (name, pair), table in zip(pairs.items(), cells.features, strict=True)
+    ]
+    return replace(cells, **facts, features=features)
 
 
 def _pairs(layers: Sequence[Any], class_name: str) -> dict[str, tuple[Any, Any]]:
@@ -132,6 +143,25 @@ def _class_of(layer: Any) -> str:
 
 def _name(layer: Any) -> str:
     return NUMBERED.sub("", layer.name)
+
+
+def _features(class_name: str, red: Any, green: Any) -> pd.DataFrame | None:
+    """Give the table of the cells of a class; None if its layers have none, or disagree."""
+    tables = [table for layer in (red, green) if (table := features_of(layer)) is not None]
+    if not tables:
+        return None
+    table = tables[-1]
+    if not all(table.equals(other) for other in tables):
+        warnings.warn(
+            f"Layers {red.name!r} and {green.name!r} have different features, so that those of class {class_name!r} "
+            "are left out: they seem to show different cells.",
+            CellsWarning,
+            stacklevel=3,
+        )
+        return None
+    # Tables of others may lack what says where a cell is from.
+    needed = {"source": green.name, "index": np.arange(len(table))}
+    return table.assign(**{name: value for name, value in needed.items() if name not in table})
 
 
 def _facts(records: Sequence[Sequence[CellRecord]]) -> dict[str, Any]:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from napari_biogans.models.architectures import ARCHITECTURES, ArchitectureName
 from napari_biogans.training.errors import TrainingError
+from napari_biogans.training.starting import TAKEN_OVER
 
 PresetName = Literal["demo", "small", "medium", "full", "paper-joint", "paper-class"]
 
@@ -132,3 +134,35 @@ PRESETS: dict[str, Preset] = {
         ),
     )
 }
+
+
+def preset_settings(name: str, given: Mapping[str, Any]) -> dict[str, Any]:
+    """Give what a preset sets where some settings are given.
+
+    Parameters
+    ----------
+    name : str
+    given : mapping
+        Fields of `TrainingConfig`: of them the preset heeds the architecture,
+        and leaves to a model to start from what that decides.
+
+    Returns
+    -------
+    dict
+        Fields of `TrainingConfig`, which those that are given go before.
+
+    Raises
+    ------
+    TrainingError
+        If there is no such preset, or it is for other architectures.
+
+    Examples
+    --------
+    >>> preset_settings("small", {"architecture": "multi-channel"})["width"]
+    48
+    """
+    if name not in PRESETS:
+        raise TrainingError(f"There is no preset {name!r}; there are {', '.join(PRESETS)}.")
+    settings = PRESETS[name].settings_for(given.get("architecture"))
+    taken_over = TAKEN_OVER if given.get("start_from") else ()
+    return {name: value for name, value in settings.items() if name not in taken_over}

@@ -16,6 +16,7 @@ from napari_biogans.training.configuration import make_config
 from napari_biogans.training.distributed import joined_workers
 from napari_biogans.training.events import Event, Metrics, Preparing, Started, StepDone
 from napari_biogans.training.loop import Cells, Training, check_start, iterate_resumed, iterate_training
+from napari_biogans.training.presets import preset_settings
 
 
 def train(
@@ -50,7 +51,9 @@ def train(
     on_event : callable, optional
         Given every event as it happens.
     **settings
-        Fields of `TrainingConfig`.
+        `preset`, a name for settings that go well together (`demo`, `small`,
+        `medium`, `full`, `paper-joint`, `paper-class`), and fields of
+        `TrainingConfig`, which go before it.
 
     Returns
     -------
@@ -73,16 +76,16 @@ def train(
     ...     simulate_cells(5).cells,
     ...     tempfile.mkdtemp() + "/run",
     ...     progress=False,
+    ...     preset="demo",
     ...     steps=2,
     ...     width=2,
     ...     batch_size=4,
-    ...     critic_steps=1,
     ...     device="cpu",
     ... )
     >>> model.generate(3, seed=0).shape
     (1, 3, 2, 48, 80)
     """
-    config = make_config(**settings)
+    config = make_config(**_filled(**settings))
     with joined_workers() as workers, stopped_by_interrupt(lambda: workers.terminated or should_stop()) as stop:
         progress = progress and workers.is_first
         with workers.agreed():
@@ -94,6 +97,11 @@ def train(
             progress=progress,
             on_event=on_event if workers.is_first else None,
         )
+
+
+def _filled(*, preset: str | None = None, **settings: Any) -> dict[str, Any]:
+    """Fill settings that were not given from a preset."""
+    return settings if preset is None else {**preset_settings(preset, settings), **settings}
 
 
 def resume(
