@@ -222,6 +222,15 @@ def test_it_is_written_by_itself_and_leaves_what_others_wrote(form, qtbot, monke
     assert [each.name for each in path.parent.iterdir() if each.suffix == ".json"] == [path.name]
 
 
+def test_what_is_not_written_yet_goes_where_it_was_read(form, monkeypatch, tmp_path):
+    made, path = form(), entries.entries_path()
+    made.set_values({"splits": 7})
+    monkeypatch.setenv("BIOGANS_CONFIG", str(tmp_path / "of another test"))
+    entries.ENTRIES.write()
+    assert path.exists()
+    assert not (tmp_path / "of another test").exists()
+
+
 def test_what_cannot_be_edited_is_neither_kept_nor_lost(form, next_session):
     first = form()
     first.set_values({"splits": 7, "seed": 5})

@@ -46,8 +46,9 @@ class EntriesFile:
 
     @property
     def path(self) -> Path:
-        """Where they are kept."""
-        return self._path or entries_path()
+        """Where they are kept, from the first look on."""
+        self._path = self._path or entries_path()
+        return self._path
 
     def of(self, form: str) -> dict[str, Any]:
         """Give the entries of a form; none if there are none, or none that can be read."""

@@ -153,7 +153,7 @@ def random_cell(path: Path, seed: int, should_stop: Callable[[], bool]) -> Gener
 
 
 def draw_icons(
-    path: Path, cells: Sequence[KeyCell], should_stop: Callable[[], bool]
+    path: Path, cells: Sequence[KeyCell], device: str, should_stop: Callable[[], bool]
 ) -> Generator[None, None, list[NDArray[np.uint8] | None]]:
     """Draw small pictures of cells; shaped as work for a worker.
 
@@ -162,6 +162,8 @@ def draw_icons(
     path : pathlib.Path
         Of the model.
     cells : sequence of KeyCell
+    device : str
+        As for `choose_device`.
     should_stop : callable
 
     Returns
@@ -179,7 +181,7 @@ def draw_icons(
     yield
     from napari_biogans.evaluation.sheets import composite
 
-    model = _opened(path)
+    model = _opened(path, device)
     intensity_range = np.array(model.header.intensity_range, np.float32)
     pictures: list[NDArray[np.uint8] | None] = []
     for cell in cells:
@@ -195,7 +197,7 @@ def draw_icons(
     return pictures
 
 
-def _opened(path: Path, device: str = "auto") -> Model:
+def _opened(path: Path, device: str) -> Model:
     from napari_biogans.models import load_model
     from napari_biogans.training.devices import choose_device
 
