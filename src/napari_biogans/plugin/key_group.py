@@ -19,8 +19,8 @@ from napari_biogans.plugin.key_sources import NO_CELLS_IN_LAYER, NO_KEPT_CELLS, 
 from napari_biogans.plugin.latest_work import LatestWork
 from napari_biogans.plugin.model_box import ModelBox
 from napari_biogans.plugin.model_group import NO_MODEL
-from napari_biogans.plugin.preferences import preferences
 from napari_biogans.plugin.narrow_button import keep_narrow
+from napari_biogans.plugin.preferences import preferences
 
 MOST_KEYS = 100
 """Added at once."""
