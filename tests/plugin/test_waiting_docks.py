@@ -6,7 +6,7 @@ from qtpy.QtGui import QCloseEvent
 from qtpy.QtWidgets import QDialog, QLabel
 
 from napari_biogans import Run, load_model
-from napari_biogans.plugin import generate, jobs
+from napari_biogans.plugin import generate, generation, interpolation, jobs
 from napari_biogans.plugin.jobs import WITHDRAWN
 from napari_biogans.plugin.key_cells import KeyCell
 from napari_biogans.plugin.train import TrainDock
@@ -276,3 +276,38 @@ def test_viewers_share_the_queue_and_closing_one_leaves_the_jobs_of_others(
     assert len(jobs.QUEUE) == 1
     for dock in docks:
         dock.close_down()
+
+
+def failing(*arguments, **keywords):
+    raise RuntimeError("CUDA out of memory")
+
+
+def test_generate_goes_on_after_a_job_that_failed(opened, click, until, trained_run, monkeypatch):
+    dock = opened("Generate")
+    dock.model.add(trained_run("to draw with"))
+    until(dock.generate.isEnabled)
+    with monkeypatch.context() as patch:
+        patch.setattr(generation, "_latents", failing)
+        click(dock.generate)
+        until(lambda: dock.status.text() == "CUDA out of memory")
+    click(dock.generate)
+    until(lambda: dock.status.text().startswith("Drew 64 cells"))
+
+
+def test_interpolate_goes_on_after_a_job_that_failed(opened, click, until, trained_run, fresh_session, monkeypatch):
+    run = trained_run("to draw with")
+    for place, latent in enumerate(load_model(run).draw_latents(2, seed=1)):
+        fresh_session.keep(KeyCell(str(place), latent, run))
+    dock = opened("Interpolate")
+    dock.model.box.add(run)
+    until(lambda: dock.model.facts is not None)
+    menu = dock.keys.from_kept.menu()
+    menu.aboutToShow.emit()
+    next(action for action in menu.actions() if action.text() == "All 2").trigger()
+    dock.form.frames.set(4)
+    with monkeypatch.context() as patch:
+        patch.setattr(interpolation, "_interpolated", failing)
+        click(dock.preview)
+        until(lambda: dock.status.text() == "CUDA out of memory")
+    click(dock.preview)
+    until(lambda: dock.status.text().startswith("Drew 4 frames"))
