@@ -21,9 +21,12 @@ os.environ["NAPARI_ENSURE_PLUGIN_MAIN_THREAD"] = "1"
 
 @pytest.fixture(scope="session", autouse=True)
 def own_cache(tmp_path_factory):
-    """Neighbours are kept where the tests alone look."""
+    """Neighbours, settings and what was entered are kept where only the tests look, and programs that they start."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("BIOGANS_CACHE", str(tmp_path_factory.mktemp("cache")))
+        settings = tmp_path_factory.mktemp("settings")
+        patch.setenv("BIOGANS_CONFIG", str(settings))
+        patch.setenv("NAPARI_CONFIG", str(settings / "settings.yaml"))
         yield
 
 

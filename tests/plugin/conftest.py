@@ -4,12 +4,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from napari import settings
 from napari.utils import progress
 from napari.utils.notifications import notification_manager
 from qtpy.QtCore import Qt, QThreadPool
 from qtpy.QtWidgets import QFileDialog
 
-from napari_biogans.plugin import session
+from napari_biogans.plugin import entries, jobs, session
 from napari_biogans.plugin.training_job import State
 
 SIZE = (12, 12)
@@ -39,6 +40,24 @@ def fresh_session(monkeypatch):
     for module in (session, model_box, key_sources):
         monkeypatch.setattr(module, "SESSION", fresh)
     return fresh
+
+
+@pytest.fixture(autouse=True)
+def fresh_queue(monkeypatch):
+    """No jobs of other tests."""
+    monkeypatch.setattr(jobs, "QUEUE", jobs.JobQueue())
+    return jobs.QUEUE
+
+
+@pytest.fixture(autouse=True)
+def own_settings(monkeypatch, tmp_path):
+    """Preferences, and what was entered in docks, are those of no other test, nor of who runs the tests."""
+    monkeypatch.setenv("BIOGANS_CONFIG", str(tmp_path / "settings"))
+    monkeypatch.setattr(entries, "ENTRIES", entries.EntriesFile())
+    monkeypatch.setattr(settings, "_CFG_PATH", str(tmp_path / "settings" / "settings.yaml"))
+    settings._clear_plugin_settings_cache()
+    yield
+    settings._clear_plugin_settings_cache()
 
 
 @pytest.fixture

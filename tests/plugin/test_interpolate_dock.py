@@ -471,9 +471,9 @@ def held_up(monkeypatch):
     """Let drawing wait until it is let go on."""
     go_on, opened = threading.Event(), interpolation._opened
 
-    def wait(path):
+    def wait(*arguments):
         assert go_on.wait(WAIT_MS / 1000)
-        return opened(path)
+        return opened(*arguments)
 
     monkeypatch.setattr(interpolation, "_opened", wait)
     yield go_on

@@ -54,8 +54,8 @@ class CellChoice(QWidget):
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
         self._timer.setInterval(SOON_MS)
-        self._timer.timeout.connect(self._look)
-        self.way.edited.connect(self._look)
+        self._timer.timeout.connect(self.look)
+        self.way.edited.connect(self.look)
         for event in self._viewer_events():
             event.connect(self._look_soon)
         self._follow_layers()
@@ -63,7 +63,7 @@ class CellChoice(QWidget):
     def show_stack(self, stack: CellStack | None) -> None:
         """Choose among the cells of another stack, or of none."""
         self._stack = stack
-        self._look()
+        self.look()
 
     def places(self) -> list[int]:
         """Tell which cells are chosen now.
@@ -125,7 +125,8 @@ class CellChoice(QWidget):
     def _look_soon(self, event: Any = None) -> None:
         self._timer.start()
 
-    def _look(self) -> None:
+    def look(self) -> None:
+        """Tell at once which cells are chosen; else that is done soon after something has changed."""
         self._follow_layers()
         places: tuple[int, ...] = ()
         try:

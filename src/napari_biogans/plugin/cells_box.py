@@ -14,6 +14,7 @@ from napari_biogans.plugin.cell_rows import CellRows
 from napari_biogans.plugin.known_paths import KnownPaths
 from napari_biogans.plugin.model_box import ModelBox
 from napari_biogans.plugin.path_edit import PathEdit
+from napari_biogans.plugin.preferences import preferences
 from napari_biogans.plugin.training_work import CellsChoice
 
 
@@ -48,7 +49,7 @@ class CellsBox(QWidget):
         self.from_layers.setChecked(True)
         self.rows: CellRows = CellRows(viewer, other_rows)
         known = KnownPaths("Cell sets of this session", lambda: session.SESSION.cell_sets)
-        self.folder = PathEdit("Folder of cells", known=known)
+        self.folder = PathEdit("Folder of cells", known=known, start=lambda: preferences().cells_folder)
         self.folder.setToolTip(
             "A folder of PNG or TIFF images, or a TIFF stack, for each class, which is named after it; or an .npz file"
         )

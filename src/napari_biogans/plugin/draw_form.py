@@ -11,7 +11,9 @@ from napari_biogans.plugin.class_list import ClassList
 from napari_biogans.plugin.generation import DrawRequest, ModelFacts, new_seed
 from napari_biogans.plugin.key_cells import KeyCell, of_model, refusal
 from napari_biogans.plugin.key_sources import NO_CELLS_IN_LAYER, NO_KEPT_CELLS, KeySources
-from napari_biogans.plugin.setting_editors import Choice, WholeNumber
+from napari_biogans.plugin.preferences import preferences
+from napari_biogans.plugin.remembering import BackButton, Editors, remember
+from napari_biogans.plugin.setting_editors import Choice, Switch, WholeNumber
 from napari_biogans.plugin.truncation_box import TruncationBox
 
 MOST_CELLS = 100_000
@@ -59,11 +61,13 @@ class DrawForm(QWidget):
         self.number.setToolTip(NUMBER_TIP)
         self.seed = WholeNumber(0, SEEDS - 1)
         self.seed.setToolTip("The same seed draws the same cells")
-        self.is_new = QCheckBox("new each time")
+        self.is_new = Switch()
+        self.is_new.setText("new each time")
         self.is_new.setChecked(True)
         self.is_new.setToolTip("Draw other cells each time; the seed of those that were drawn last is shown")
         self.truncation = TruncationBox()
-        self.one_red = QCheckBox("one red, many greens")
+        self.one_red = Switch()
+        self.one_red.setText("one red, many greens")
         self.classes = ClassList()
         self.own_greens = QCheckBox("a green latent for each class")
         self.own_greens.setToolTip(OWN_GREENS)
@@ -92,6 +96,9 @@ class DrawForm(QWidget):
         sources.changed.connect(self._follow_sources)
         self.is_new.toggled.connect(self._update)
         self.show_model(None)
+        names = ("number", "seed", "is_new", "truncation", "one_red", "shape")
+        memory = remember(Editors({name: getattr(self, name) for name in names}, self), "generate")
+        self._rows.addRow(BackButton(memory))
 
     @property
     def as_sheet(self) -> bool:
@@ -165,6 +172,7 @@ class DrawForm(QWidget):
             classes=self.classes.chosen() if self._rows.isRowVisible(self.classes) else None,
             own_greens=self.own_greens.isChecked() and self._rows.isRowVisible(self.own_greens),
             weights=self.weights.get() if self._rows.isRowVisible(self.weights) else None,
+            device=preferences().device,
         )
 
     def _gather(self) -> None:

@@ -27,6 +27,7 @@ from napari_biogans.plugin.latest_work import LatestWork
 from napari_biogans.plugin.live_picture import LivePicture
 from napari_biogans.plugin.model_group import NO_MODEL, ModelGroup
 from napari_biogans.plugin.panel_layout import lay_out_panel
+from napari_biogans.plugin.preferences import preferences
 from napari_biogans.plugin.setting_editors import Choice
 from napari_biogans.plugin.start_box import NO_CELL, StartBox
 from napari_biogans.plugin.status_line import StatusLine
@@ -137,7 +138,7 @@ class ExplorePanel(QWidget):
             self.sliders.forget()
         self.sliders.say("")
         if facts is not None:
-            self._opening.begin(f"opening {facts.path}", partial(open_model, facts))
+            self._opening.begin(f"opening {facts.path}", partial(open_model, facts, preferences().device))
         self._update()
 
     def _note_opened(self, explored: Explored) -> None:

@@ -58,8 +58,8 @@ class Sight:
     """Of images (H, W): a layer of red, or one for each class that has a red of its own, and one of green per class."""
 
 
-def open_model(facts: ModelFacts, should_stop: Callable[[], bool]) -> Generator[None, None, Explored]:
-    """Open a model, to draw from it again and again; shaped as work for a worker.
+def open_model(facts: ModelFacts, device: str, should_stop: Callable[[], bool]) -> Generator[None, None, Explored]:
+    """Open a model on a device, to draw from it again and again; shaped as work for a worker.
 
     Raises
     ------
@@ -67,7 +67,7 @@ def open_model(facts: ModelFacts, should_stop: Callable[[], bool]) -> Generator[
         If it cannot be opened.
     """
     yield
-    return Explored(load_model(facts.path, choose_device()), facts)
+    return Explored(load_model(facts.path, choose_device(device)), facts)
 
 
 def find_directions(

@@ -79,6 +79,7 @@ class DrawRequest:
     """Whether each class gets a green latent of its own."""
     weights: str | None = None
     """Default those that the model prefers."""
+    device: str = "auto"
 
     @property
     def is_random(self) -> bool:
@@ -169,7 +170,7 @@ def draw(request: DrawRequest, should_stop: Callable[[], bool]) -> Generator[int
     from napari_biogans.models import load_model
     from napari_biogans.training.devices import choose_device
 
-    model = load_model(request.path, choose_device())
+    model = load_model(request.path, choose_device(request.device))
     latents = _latents(model, request)
     names = model.class_names if request.classes is None else request.classes
     number = latents.shape[-2]

@@ -11,6 +11,7 @@ from qtpy.QtWidgets import QGroupBox, QHBoxLayout, QPushButton, QVBoxLayout, QWi
 from napari_biogans.plugin.closing_dock import ClosingDock
 from napari_biogans.plugin.dock_help import About
 from napari_biogans.plugin.interpolation import FILMS, PathRequest, draw_path, export_path
+from napari_biogans.plugin.jobs import WITHDRAWN, device_name
 from napari_biogans.plugin.key_cells import of_model, refusal
 from napari_biogans.plugin.key_group import KeyGroup
 from napari_biogans.plugin.latest_work import LatestWork
@@ -69,6 +70,7 @@ class InterpolateDock(ClosingDock):
         self.drawing, self.exporting = LatestWork(self, is_long=True), LatestWork(self, is_long=True)
         self._layers = PreviewLayers(viewer)
         self._last_file: Path | None = None
+        self._running_text = ""
         self._lay_out()
         self._connect()
         self._check()
@@ -108,6 +110,9 @@ class InterpolateDock(ClosingDock):
         self.drawing.returned.connect(self._show)
         self.exporting.returned.connect(self._note_exported)
         for work in (self.drawing, self.exporting):
+            work.waits.connect(self.status.say)
+            work.began.connect(self._show_begun)
+            work.withdrawn.connect(partial(self._end, WITHDRAWN))
             work.failed.connect(self._say_failure)
 
     def _problem(self) -> str | None:
@@ -134,7 +139,8 @@ class InterpolateDock(ClosingDock):
 
     def _draw(self) -> None:
         if request := self._request():
-            self._begin(f"Drawing {request.frames:,} frames …")
+            self._running_text = f"Drawing {request.frames:,} frames …"
+            # A preview is a thousand frames at the most, so that it runs beside the jobs in the queue.
             self.drawing.begin(f"drawing {request.frames} frames", partial(draw_path, request))
             self._update()
 
@@ -147,19 +153,21 @@ class InterpolateDock(ClosingDock):
             self.status.say(f"{path.name}: choose a name that ends in {', '.join(FILMS.values())}.")
             return
         self._last_file = path
-        self._begin(f"Writing {path.name} …")
-        self.exporting.begin(f"writing {path}", partial(export_path, request, path))
+        self._running_text = f"Writing {path.name} …"
+        device = device_name(request.device)
+        self.exporting.begin(f"writing {path.name}", partial(export_path, request, path), device)
         self._update()
 
-    def _begin(self, text: str) -> None:
-        self.status.say(text)
+    def _show_begun(self) -> None:
+        self.status.say(self._running_text)
         self.progress.show()
         self.progress.show_busy()
 
     def _stop(self) -> None:
         for work in (self.drawing, self.exporting):
             work.stop()
-        self.status.say("Stopping …")
+        if self._is_running:
+            self.status.say("Stopping …")
         self._update()
 
     def _show(self, layers: list[LayerData] | None) -> None:

@@ -37,6 +37,7 @@ class PathRequest:
     classes: tuple[str, ...] | None = None
     """Names of those to show; default all."""
     frames_per_second: int = 15
+    device: str = "auto"
 
 
 def draw_path(request: PathRequest, should_stop: Callable[[], bool]) -> Generator[None, None, list[LayerData] | None]:
@@ -62,7 +63,7 @@ def draw_path(request: PathRequest, should_stop: Callable[[], bool]) -> Generato
     yield
     from napari_biogans.latent import LatentStoppedError
 
-    model = _opened(request.path)
+    model = _opened(request.path, request.device)
     try:
         way = _interpolated(model, request, should_stop)
     except LatentStoppedError:
@@ -120,7 +121,7 @@ def export_path(
     from napari_biogans.latent import LatentStoppedError
 
     try:
-        way = _interpolated(_opened(request.path), request, should_stop)
+        way = _interpolated(_opened(request.path, request.device), request, should_stop)
         if target.suffix.lower() == FILMS["ImageJ hyperstack"]:
             return way.save_tiff(target)
         return way.save_film(
@@ -152,7 +153,7 @@ def random_cell(path: Path, seed: int, should_stop: Callable[[], bool]) -> Gener
 
 
 def draw_icons(
-    path: Path, cells: Sequence[KeyCell], should_stop: Callable[[], bool]
+    path: Path, cells: Sequence[KeyCell], device: str, should_stop: Callable[[], bool]
 ) -> Generator[None, None, list[NDArray[np.uint8] | None]]:
     """Draw small pictures of cells; shaped as work for a worker.
 
@@ -161,6 +162,8 @@ def draw_icons(
     path : pathlib.Path
         Of the model.
     cells : sequence of KeyCell
+    device : str
+        As for `choose_device`.
     should_stop : callable
 
     Returns
@@ -178,7 +181,7 @@ def draw_icons(
     yield
     from napari_biogans.evaluation.sheets import composite
 
-    model = _opened(path)
+    model = _opened(path, device)
     intensity_range = np.array(model.header.intensity_range, np.float32)
     pictures: list[NDArray[np.uint8] | None] = []
     for cell in cells:
@@ -194,11 +197,11 @@ def draw_icons(
     return pictures
 
 
-def _opened(path: Path) -> Model:
+def _opened(path: Path, device: str) -> Model:
     from napari_biogans.models import load_model
     from napari_biogans.training.devices import choose_device
 
-    return load_model(path, choose_device())
+    return load_model(path, choose_device(device))
 
 
 def _interpolated(model: Model, request: PathRequest, should_stop: Callable[[], bool]) -> LatentPath:

@@ -21,6 +21,7 @@ from napari_biogans.plugin.latest_work import LatestWork
 from napari_biogans.plugin.model_box import ModelBox
 from napari_biogans.plugin.model_group import NO_MODEL
 from napari_biogans.plugin.narrow_button import keep_narrow
+from napari_biogans.plugin.preferences import preferences
 
 MOST_KEYS = 100
 """Added at once."""
@@ -166,7 +167,7 @@ class KeyGroup(QGroupBox):
         model = self._models.path()
         if model is not None and (missing := of_model(self.list.without_picture(), model)):
             self._asked = missing
-            self._icons.begin("drawing key cells", partial(draw_icons, model, missing))
+            self._icons.begin("drawing key cells", partial(draw_icons, model, missing, preferences().device))
 
     def _show_icons(self, pictures: list[NDArray[np.uint8] | None]) -> None:
         for cell, picture in zip(self._asked, pictures, strict=True):

@@ -77,6 +77,9 @@ class PathEdit(QWidget):
         Opens the dialog: `ask_folder` or `ask_model_file`.
     known : KnownPaths, optional
         Offers paths beside the dialog.
+    start : callable, optional
+        Gives the folder in which the dialog begins while the line is empty;
+        default, and where it gives None, the user's own folder.
     """
 
     edited = Signal()
@@ -90,9 +93,12 @@ class PathEdit(QWidget):
         ask: Callable[[QWidget, str, Path | None], Path | None] = ask_folder,
         known: KnownPaths | None = None,
         parent: QWidget | None = None,
+        *,
+        start: Callable[[], Path | None] = lambda: None,
     ) -> None:
         super().__init__(parent)
         self._title = title
+        self._start = start
         self._ask = ask
         self.line = QLineEdit()
         self.browse = QPushButton("…")
@@ -120,7 +126,7 @@ class PathEdit(QWidget):
         self.line.setText("" if path is None else str(path))
 
     def _look(self) -> None:
-        if path := self._ask(self, self._title, self.path()):
+        if path := self._ask(self, self._title, self.path() or self._start()):
             self._take(path)
 
     def _take(self, path: Path) -> None:

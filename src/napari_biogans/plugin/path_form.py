@@ -11,6 +11,8 @@ from napari_biogans.plugin.class_list import ClassList
 from napari_biogans.plugin.generation import ModelFacts
 from napari_biogans.plugin.interpolation import PathRequest
 from napari_biogans.plugin.key_cells import KeyCell
+from napari_biogans.plugin.preferences import preferences
+from napari_biogans.plugin.remembering import BackButton, Editors, remember
 from napari_biogans.plugin.setting_editors import Choice, Switch, WholeNumber
 
 MOST_FRAMES = 1000
@@ -62,6 +64,9 @@ class PathForm(QWidget):
         for editor in (self.frames, self.mode, self.loop, self.classes, self.rate):
             editor.edited.connect(self._follow)
         self.show_model(None)
+        names = ("frames", "mode", "loop", "rate")
+        memory = remember(Editors({name: getattr(self, name) for name in names}, self), "interpolate")
+        self._rows.addRow(BackButton(memory))
 
     def show_model(self, facts: ModelFacts | None) -> None:
         """Offer the classes of a model, if it has several."""
@@ -95,6 +100,7 @@ class PathForm(QWidget):
             loop=self.loop.get(),
             classes=self.classes.chosen() if self._asks_for_classes() else None,
             frames_per_second=self.rate.get(),
+            device=preferences().device,
         )
 
     def _asks_for_classes(self) -> bool:

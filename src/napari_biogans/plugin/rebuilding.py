@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from napari_biogans.plugin.rebuild_request import Completed, Rebuilt, Request
-from napari_biogans.plugin.training_work import free_device_memory
 from napari_biogans.plugin.workers import ShouldStop
 
 if TYPE_CHECKING:
@@ -59,8 +58,6 @@ def rebuild(request: Request, should_stop: ShouldStop) -> Generator[Searching, N
         return Rebuilt(request.without_pixels(), (yield from _now_and_then(search)))
     except LatentStoppedError:
         return None
-    finally:
-        free_device_memory()
 
 
 def complete_all(request: Request, should_stop: ShouldStop) -> Generator[Searching | Drawing, None, Completed | None]:
@@ -94,8 +91,6 @@ def complete_all(request: Request, should_stop: ShouldStop) -> Generator[Searchi
         return Completed(request.without_pixels(), (yield from _now_and_then(completing)))
     except LatentStoppedError:
         return None
-    finally:
-        free_device_memory()
 
 
 def export(

@@ -20,6 +20,7 @@ from napari_biogans.latent.reconstruct import Searching
 from napari_biogans.plugin import session
 from napari_biogans.plugin.class_names import counted_cells
 from napari_biogans.plugin.error_plot import OTHERS
+from napari_biogans.plugin.jobs import WITHDRAWN, device_name
 from napari_biogans.plugin.latest_work import LatestWork
 from napari_biogans.plugin.panel_layout import lay_out_panel
 from napari_biogans.plugin.path_edit import ask_folder
@@ -41,6 +42,7 @@ from napari_biogans.plugin.rebuilt_words import (
     TOO_MANY_SELECTED,
     told,
 )
+from napari_biogans.plugin.remembering import remember
 from napari_biogans.plugin.status_line import StatusLine
 
 
@@ -69,8 +71,10 @@ class ReconstructPanel(QWidget):
         self._problem: str | None = None
         self._completed: Completed | None = None
         self._to_compare = False
+        self._running_text = ""
         self._lay_out()
         self._connect()
+        remember(self.form.settings, "reconstruct")
         self._check()
 
     def close_down(self) -> None:
@@ -98,6 +102,9 @@ class ReconstructPanel(QWidget):
         self.export.clicked.connect(self._ask_export)
         self.results.selected.connect(self._update)
         self.results.others_asked.connect(self._rebuild_others)
+        self.search.waits.connect(self.status.say)
+        self.search.began.connect(self._show_begun)
+        self.search.withdrawn.connect(self._note_withdrawn)
         self.search.yielded.connect(self._show_progress)
         self.search.returned.connect(self._show_result)
         self.search.failed.connect(self._show_failure)
@@ -142,24 +149,32 @@ class ReconstructPanel(QWidget):
         self._check()
         self._to_compare = False
         if self._request is not None:
-            self._run("drawing all classes", partial(complete_all, self._request))
+            self._run("drawing all classes", partial(complete_all, self._request), self._request)
 
     def _begin(self, request: Request, *, to_compare: bool) -> None:
         self._to_compare = to_compare
-        self._run(f"rebuilding {counted_cells(len(request.cells.places))}", partial(rebuild, request))
+        self._run(f"rebuilding {counted_cells(len(request.cells.places))}", partial(rebuild, request), request)
 
-    def _run(self, name: str, work: Any) -> None:
+    def _run(self, name: str, work: Any, request: Request) -> None:
+        self._running_text = f"{name[0].upper()}{name[1:]} …"
+        self.form.setEnabled(False)
+        self.search.begin(name, work, device_name(request.config.device))
+        self._update()
+
+    def _show_begun(self) -> None:
         self.progress.show()
         self.progress.show_busy()
-        self.status.say(f"{name[0].upper()}{name[1:]} …")
-        self.search.begin(name, work)
         self._activity.begin(PARTS)
-        self.form.setEnabled(False)
-        self._update()
+        self.status.say(self._running_text)
+
+    def _note_withdrawn(self) -> None:
+        self._end()
+        self.status.say(WITHDRAWN)
 
     def _stop(self) -> None:
         self.search.stop()
-        self.status.say("Stopping …")
+        if self.search.is_running:
+            self.status.say("Stopping …")
         self._update()
 
     def _show_progress(self, event: Searching | Drawing) -> None:
@@ -183,6 +198,8 @@ class ReconstructPanel(QWidget):
         else:
             self._completed = result
             self.results.add_completed(result)
+        # Layers were added; what is said of the choice must not take the place of the result.
+        self.form.choice.look()
         self.status.say(told(result, to_compare=self._to_compare))
         self._update()
 

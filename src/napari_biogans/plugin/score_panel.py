@@ -16,11 +16,14 @@ from napari_biogans.cells.cellset import CellsError
 from napari_biogans.evaluation import C2STConfig, C2STError, C2STResult
 from napari_biogans.evaluation.settings import C2ST_PRESETS, make_c2st_config
 from napari_biogans.evaluation.telling import TellingCells
+from napari_biogans.plugin.jobs import WITHDRAWN, device_name
 from napari_biogans.plugin.latest_work import LatestWork
 from napari_biogans.plugin.layer_data import beside
 from napari_biogans.plugin.panel_layout import lay_out_panel
 from napari_biogans.plugin.path_edit import ask_folder
 from napari_biogans.plugin.progress_view import ActivityBar, ProgressView
+from napari_biogans.plugin.remembered_paths import CellsFolder
+from napari_biogans.plugin.remembering import Editors, remember
 from napari_biogans.plugin.score_results import ScoreResults
 from napari_biogans.plugin.score_work import ScoreReport, Sides, Verdicts, carry_out, export, find_telling, work_out
 from napari_biogans.plugin.settings_form import SettingsForm
@@ -31,6 +34,12 @@ from napari_biogans.plugin.time_line import TimeLine
 
 MAIN_FIELDS = ("splits",)
 RUNNING = "A test is running already."
+NAMES = {
+    "sides": "telling two sides apart",
+    "matrix": "telling classes apart",
+    "run": "scoring the checkpoints of a run",
+}
+"""What napari and the queue call it."""
 TIPS = {
     "start": "Train the critics that are not known yet, and ask them",
     "stop": "End now, with what there is; the same test goes on from there",
@@ -65,6 +74,8 @@ class ScorePanel(QWidget):
         self._problem: str | None = None
         self._lay_out()
         self._connect()
+        remember(self.settings, "score")
+        remember(Editors({"question": self.sides.question, "b": CellsFolder(self.sides.b)}, self), "score: sides")
         self._check()
 
     def close_down(self) -> None:
@@ -99,6 +110,9 @@ class ScorePanel(QWidget):
         self.export.clicked.connect(self._ask_export)
         self.time.found_problem.connect(self._show_misfit)
         self.results.table.chosen.connect(self._find_telling)
+        self.test.waits.connect(self.status.say)
+        self.test.began.connect(self._show_begun)
+        self.test.withdrawn.connect(self._note_withdrawn)
         self.test.yielded.connect(self._show_report)
         self.test.returned.connect(self._show_result)
         self.test.failed.connect(self._show_failure)
@@ -139,7 +153,13 @@ class ScorePanel(QWidget):
     def _start(self) -> None:
         if self._asked is None:
             return
+        sides, config = self._asked
         self.time.pause()
+        self._inputs.setEnabled(False)
+        self.test.begin(NAMES[sides.question], partial(carry_out, sides, config), device_name(config.device))
+        self._update()
+
+    def _show_begun(self) -> None:
         self._verdicts.abandon()
         self._result, self._steps = None, 0
         self.results.clear()
@@ -147,13 +167,15 @@ class ScorePanel(QWidget):
         self.progress.show()
         self.progress.show_busy()
         self.status.say("Reading both sides …")
-        self.test.begin("testing two sides", partial(carry_out, *self._asked))
-        self._inputs.setEnabled(False)
-        self._update()
+
+    def _note_withdrawn(self) -> None:
+        self._end()
+        self.status.say(WITHDRAWN)
 
     def _stop(self) -> None:
         self.test.stop()
-        self.status.say("Stopping …")
+        if self.test.is_running:
+            self.status.say("Stopping …")
         self._update()
 
     def _show_report(self, report: ScoreReport) -> None:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from napari_biogans.plugin.cell_layers import read_layers
 from napari_biogans.plugin.progress_view import duration_text
 from napari_biogans.plugin.score_grid import ScoreGrid, grid_of
-from napari_biogans.plugin.training_work import CellsChoice, free_device_memory
+from napari_biogans.plugin.training_work import CellsChoice
 from napari_biogans.plugin.workers import ShouldStop, is_for_users
 
 if TYPE_CHECKING:
@@ -164,8 +164,6 @@ def carry_out(
                     due = time.monotonic() + INTERVAL
     except C2STStoppedError:
         return None
-    finally:
-        free_device_memory()
     yield ScoreReport(grid_of(final), steps, progress)
     return final
 

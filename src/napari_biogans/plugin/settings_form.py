@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
-from typing import Any, Protocol
+from typing import Any, Protocol, get_type_hints
 
+from pydantic import TypeAdapter, ValidationError
 from qtpy.QtCore import Signal
 from qtpy.QtGui import QIcon
 from qtpy.QtWidgets import QFormLayout, QLabel, QVBoxLayout, QWidget
@@ -72,6 +73,10 @@ class FieldForm(QWidget):
         """Values by the names of the fields."""
         return {name: editor.get() for name, editor in self._editors.items()}
 
+    def free_values(self) -> dict[str, Any]:
+        """Values of the fields that can be edited now."""
+        return {name: editor.get() for name, editor in self._editors.items() if editor.isEnabledTo(self)}
+
     def set_values(self, values: Mapping[str, Any]) -> None:
         """Show values; those of other fields are passed over."""
         for name, value in values.items():
@@ -133,6 +138,8 @@ class SettingsForm(QWidget):
     ) -> None:
         super().__init__(parent)
         fields = setting_fields(configuration)
+        self._configuration = configuration
+        self._paths = {name for name, field in fields.items() if field.kind == "path"}
         self._defaults = {name: field.default for name, field in fields.items()}
         self._presets = dict(presets)
         self.preset = Choice({**{name: name for name in self._presets}, OWN_SETTINGS: None})
@@ -165,6 +172,26 @@ class SettingsForm(QWidget):
     def add_row(self, title: str, widget: QWidget) -> None:
         """Add a row that is no field of the configuration, above Advanced."""
         self._main.rows.addRow(title, widget)
+
+    def add_footer(self, widget: QWidget) -> None:
+        """Add a widget at the end."""
+        layout = self.layout()
+        if layout is not None:
+            layout.addWidget(widget)
+
+    def entries(self) -> dict[str, Any]:
+        """Values to start with another time: of what can be edited now, but for files, which may be others by then."""
+        values = {**self._main.free_values(), **self._rest.free_values()}
+        return {name: value for name, value in values.items() if name not in self._paths}
+
+    def accepts(self, name: str, value: Any) -> bool:
+        """Tell whether the configuration takes a value for a field, by itself."""
+        hint = get_type_hints(self._configuration, include_extras=True)[name]
+        try:
+            TypeAdapter(hint).validate_python(value, strict=True)
+        except ValidationError:
+            return False
+        return True
 
     def values(self) -> dict[str, Any]:
         """Values of all fields by name, not checked yet."""

@@ -15,6 +15,7 @@ TIPS = {
     "pause": "Hold the training after the step that it is at",
     "resume": "Let the training go on",
     "stop": "Finish the step, save everything, and end; the run can be resumed",
+    "withdraw": "Leave the queue; nothing is begun",
     "resume_run": "Choose the folder of a run that was stopped, to go on with it",
 }
 
@@ -38,7 +39,6 @@ class TrainControls(QWidget):
         self.pause = QPushButton("Pause")
         self.stop = QPushButton("Stop")
         self.resume_run = QPushButton("Resume a run…")
-        self.stop.setToolTip(TIPS["stop"])
         self.resume_run.setToolTip(TIPS["resume_run"])
         self.known_runs = KnownPaths("Runs of this session, to go on with one", lambda: session.SESSION.runs)
         self.status = StatusLine()
@@ -92,6 +92,7 @@ class TrainControls(QWidget):
         self.pause.setEnabled(pausable)
         self.pause.setText("Continue" if is_held else "Pause")
         self.pause.setToolTip(TIPS["resume" if is_held else "pause"])
-        self.stop.setEnabled(pausable or self._state is State.PREPARING)
+        self.stop.setEnabled(pausable or self._state in (State.WAITING, State.PREPARING))
+        self.stop.setToolTip(TIPS["withdraw" if self._state is State.WAITING else "stop"])
         self.resume_run.setEnabled(idle)
         self.known_runs.setEnabled(idle)

@@ -16,10 +16,13 @@ from napari_biogans.cells.cellset import CellsError
 from napari_biogans.models import ARCHITECTURES
 from napari_biogans.plugin.cells_box import CellsBox
 from napari_biogans.plugin.class_names import listed
+from napari_biogans.plugin.jobs import WITHDRAWN, device_name
 from napari_biogans.plugin.loss_plot import LossPlot
 from napari_biogans.plugin.panel_layout import lay_out_panel
 from napari_biogans.plugin.path_edit import PathEdit, ask_folder
 from napari_biogans.plugin.progress_view import ActivityBar, ProgressView
+from napari_biogans.plugin.remembered_paths import CellsFolder, RunsFolder
+from napari_biogans.plugin.remembering import Editors, remember
 from napari_biogans.plugin.reports import Outcome, Report
 from napari_biogans.plugin.run_banner import RunBanner
 from napari_biogans.plugin.sample_layers import SampleLayers
@@ -38,7 +41,6 @@ from napari_biogans.plugin.workers import Worker, make_worker
 from napari_biogans.training import TrainingConfig, TrainingError, make_config
 from napari_biogans.training.presets import PRESETS
 
-RUNS_FOLDER = "biogans-runs"
 FIXED = "(A resumed run keeps this.)"
 STATE_TEXTS = {
     State.PREPARING: "Reading the cells and building the networks …",
@@ -62,7 +64,7 @@ class TrainPanel(QWidget):
         self.cells = CellsBox(viewer)
         meanings = {"architecture": {name: known.summary for name, known in ARCHITECTURES.items()}}
         self.settings = TrainingForm(TrainingConfig, PRESETS, meanings)
-        self.output = PathEdit("Folder for the run")
+        self.output = PathEdit("Folder for the run", start=lambda: self._parent.folder)
         self.banner = RunBanner()
         self.controls = TrainControls()
         self.progress = ProgressView()
@@ -75,6 +77,11 @@ class TrainPanel(QWidget):
         self._last_run: Path | None = None
         self._lay_out()
         self._connect()
+        self._parent = RunsFolder(self.output)
+        self._memories = (
+            remember(self.settings, "train"),
+            remember(Editors({"cells": CellsFolder(self.cells), "runs": self._parent}, self), "train: folders"),
+        )
         self._check()
 
     def close_down(self) -> None:
@@ -89,7 +96,6 @@ class TrainPanel(QWidget):
         QVBoxLayout(cells_group).addWidget(self.cells)
         settings_group = QGroupBox("Settings")
         QVBoxLayout(settings_group).addWidget(self.settings)
-        self.output.line.setPlaceholderText(f"new folder in ~/{RUNS_FOLDER}")
         self.output.setToolTip("Settings, losses, samples, checkpoints and the model are written here.")
         self.settings.add_row("Output", self.output)
         inputs = QWidget()
@@ -116,6 +122,7 @@ class TrainPanel(QWidget):
         self.job.reported.connect(self._show_report)
         self.job.completed.connect(self._show_outcome)
         self.job.failed.connect(self._show_failure)
+        self.job.withdrawn.connect(self._note_withdrawn)
         self.destroyed.connect(self.job.abandon)
 
     def _check(self) -> None:
@@ -143,17 +150,14 @@ class TrainPanel(QWidget):
         values = self.settings.values()
         request: NewRun | ResumedRun
         if self.banner.facts is None:
-            folder = self.output.path() or _default_folder(values)
+            folder = self.output.path() or self._parent.folder / _run_name(values)
             request = NewRun(self.cells.choice(), folder, settings_to_train(values))
         else:
             changes = {name: values[name] for name in self.banner.facts.resumable}
             request = ResumedRun(self.banner.facts.folder, self._chosen_cells(), changes)
         self._last_run = request.folder
         self._prepare_resuming(None)
-        self.plot.clear()
-        self.plot.show()
-        self.progress.show()
-        self.job.begin(request)
+        self.job.begin(request, device_name(values["device"]))
 
     def _chosen_cells(self) -> CellsChoice | None:
         """Cells for a run that does not find its own; it says so itself if there are none."""
@@ -180,6 +184,8 @@ class TrainPanel(QWidget):
     def _prepare_resuming(self, facts: RunFacts | None) -> None:
         if self.job.state is not State.IDLE:
             return
+        for memory in self._memories:
+            memory.hold(facts is not None)  # what is shown is of the run
         self.banner.show_run(facts)
         self.controls.name_start("Start" if facts is None else "Resume")
         self.output.setEnabled(facts is None)
@@ -194,9 +200,14 @@ class TrainPanel(QWidget):
         self._inputs.setEnabled(state is State.IDLE)
         self.controls.show_state(state)
         if state is State.PREPARING:
+            self.plot.clear()
+            self.plot.show()
+            self.progress.show()
             self.progress.show_busy()
         if state is State.RUNNING:
             self.controls.status.say(self._running_text, self._running_details)
+        elif state is State.WAITING:
+            self.controls.status.say(self.job.place)
         elif state is not State.IDLE:
             self.controls.status.say(STATE_TEXTS[state])
 
@@ -235,13 +246,18 @@ class TrainPanel(QWidget):
             text = f"Stopped at step {outcome.step:,} of {outcome.steps:,}. All is saved in {outcome.folder.name}."
         self.controls.status.say(text, str(outcome.folder))
 
+    def _note_withdrawn(self, request: NewRun | ResumedRun) -> None:
+        self.controls.status.say(WITHDRAWN)
+        if isinstance(request, ResumedRun):
+            self.look_at(request.folder)
+
     def _show_failure(self, error: Exception) -> None:
         self._activity.end()
         self.progress.show_idle()
         self.controls.status.say(str(error) or type(error).__name__)
 
 
-def _default_folder(values: dict[str, Any]) -> Path:
+def _run_name(values: dict[str, Any]) -> str:
     start = values["start_from"]
     word = values["architecture"] if start is None else f"from-{Path(start).stem}"
-    return Path.home() / RUNS_FOLDER / f"{datetime.now():%Y-%m-%d-%H%M%S}-{word}"
+    return f"{datetime.now():%Y-%m-%d-%H%M%S}-{word}"

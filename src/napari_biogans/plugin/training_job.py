@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from enum import Enum, auto
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from qtpy.QtCore import QObject, Signal
 
+from napari_biogans.plugin.latest_work import LatestWork
 from napari_biogans.plugin.training_work import NewRun, ResumedRun, carry_out
-from napari_biogans.plugin.workers import Worker, make_worker, start_long
 
 if TYPE_CHECKING:
     from napari_biogans.plugin.reports import Report
@@ -19,6 +19,8 @@ class State(Enum):
     """What a training does."""
 
     IDLE = auto()
+    WAITING = auto()
+    """Another job has the device."""
     PREPARING = auto()
     """Cells are read and networks built."""
     RUNNING = auto()
@@ -40,89 +42,91 @@ class TrainingJob(QObject):
     """The `Outcome`, when all steps are done or it was stopped."""
     failed = Signal(object)
     """The exception that ended it, which was shown as a notification already."""
+    withdrawn = Signal(object)
+    """The request, if it was stopped while it waited, so that nothing was begun."""
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._worker: Worker | None = None
         self._state = State.IDLE
+        self._request: NewRun | ResumedRun | None = None
+        self._place = ""
+        self._work = LatestWork(self, is_long=True)
+        self._work.waits.connect(self._wait)
+        self._work.began.connect(partial(self._set_state, State.PREPARING))
+        self._work.yielded.connect(self._report)
+        self._work.paused.connect(self._note_pause)
+        self._work.returned.connect(partial(self._end, self.completed))
+        self._work.failed.connect(partial(self._end, self.failed))
+        self._work.withdrawn.connect(self._withdraw)
 
     @property
     def state(self) -> State:
         """What the training does."""
         return self._state
 
-    def begin(self, request: NewRun | ResumedRun) -> None:
-        """Begin a training.
+    @property
+    def place(self) -> str:
+        """Where it stands in the queue, in words, while it waits."""
+        return self._place
+
+    def begin(self, request: NewRun | ResumedRun, device: str) -> None:
+        """Begin a training as soon as a device is free for it.
 
         Parameters
         ----------
         request : NewRun or ResumedRun
+        device : str
+            As `jobs.device_name` calls it.
         """
-        if self._worker is not None:
+        if self._state is not State.IDLE:
             return
-        worker = make_worker(f"training in {request.folder}", partial(carry_out, request))
-        self._worker = worker
-        worker.yielded.connect(self._report)
-        worker.paused.connect(self._note_pause)
-        worker.returned.connect(self._complete)
-        worker.errored.connect(self._fail)
-        self._set_state(State.PREPARING)
-        start_long(worker)
+        self._request = request
+        folder = request.folder
+        self._work.begin(f"training into {folder.parent.name}/{folder.name}", partial(carry_out, request), device)
 
     def pause(self) -> None:
         """Hold the training after its step."""
-        if self._worker is not None and self._state is State.RUNNING:
-            self._worker.pause()
+        if self._state is State.RUNNING:
+            self._work.pause()
             self._set_state(State.PAUSING)
 
     def resume(self) -> None:
         """Let a paused training go on."""
-        if self._worker is not None and self._state in (State.PAUSING, State.PAUSED):
-            self._worker.resume()
+        if self._state in (State.PAUSING, State.PAUSED):
+            self._work.resume()
             self._set_state(State.RUNNING)
 
     def stop(self) -> None:
-        """Finish the step, save everything, and end."""
-        if self._worker is not None:
-            self._worker.stop()
+        """Finish the step, save everything, and end; or leave the queue."""
+        if self._state not in (State.IDLE, State.WAITING):
             self._set_state(State.STOPPING)
+        self._work.stop()
 
     def abandon(self) -> None:
         """Stop, and tell nobody of it any more; everything is saved all the same."""
-        if self._worker is not None:
-            self._worker.quit()
-        self._worker = None
-        self._state = State.IDLE
+        self._work.abandon()
+        self._request, self._state = None, State.IDLE
+
+    def _wait(self, place: str) -> None:
+        self._place = place
+        self._set_state(State.WAITING)
 
     def _report(self, report: Report) -> None:
-        if not self._is_heard():
-            return
         if self._state is State.PREPARING and report.preparing is None:
             self._set_state(State.RUNNING)
         self.reported.emit(report)
 
-    def _note_pause(self, nothing: None = None) -> None:
-        if self._is_heard() and self._state is State.PAUSING:
+    def _note_pause(self) -> None:
+        if self._state is State.PAUSING:
             self._set_state(State.PAUSED)
 
-    def _complete(self, outcome: object) -> None:
-        was_heard = self._is_heard()
-        self._end()
-        if was_heard:
-            self.completed.emit(outcome)
+    def _withdraw(self) -> None:
+        self._end(self.withdrawn, self._request)
 
-    def _fail(self, error: object) -> None:
-        was_heard = self._is_heard()
-        self._end()
-        if was_heard:
-            self.failed.emit(error)
-
-    def _end(self) -> None:
-        self._worker = None
+    def _end(self, signal: Any, value: object) -> None:
+        self._request = None
         self._set_state(State.IDLE)
-
-    def _is_heard(self) -> bool:
-        return self._worker is not None and not self._worker.is_abandoned
+        signal.emit(value)
 
     def _set_state(self, state: State) -> None:
         self._state = state

@@ -91,8 +91,6 @@ def carry_out(request: NewRun | ResumedRun, should_stop: ShouldStop) -> Generato
         return (yield from reports(request.begin(should_stop)))
     except TrainingStoppedError:
         return Outcome(request.folder, step=0, steps=1)
-    finally:
-        free_device_memory()
 
 
 @dataclass(frozen=True)
@@ -128,11 +126,3 @@ def look_at_run(folder: Path, should_stop: ShouldStop) -> Generator[None, None, 
 def _read(cells: CellsChoice) -> CellSet | Path:
     # A path is left to the engine, which notes it in the run, so that it can be resumed.
     return cells if isinstance(cells, Path) else read_layers(cells)
-
-
-def free_device_memory() -> None:
-    """Give back what torch keeps on a GPU for later."""
-    import torch
-
-    if torch.cuda.is_available() and torch.cuda.is_initialized():
-        torch.cuda.empty_cache()

@@ -2,8 +2,8 @@
 
 Work is a generator: what it yields goes to the main thread as a signal. Two
 things are unlike napari's own workers. They lose a RuntimeError that is raised
-in a generator, and wait for its end forever; here it becomes a `WorkError`. And
-their `quit` leaves a generator at the yield where it is; here it asks the work
+in a generator, and what is no Exception, and wait for its end forever; here it
+becomes a `WorkError`. And their `quit` leaves a generator at the yield where it is; here it asks the work
 to come to an end by itself, which for a training means with everything saved.
 """
 
@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import atexit
 import threading
+import traceback
 from collections.abc import Callable, Generator
 from contextlib import closing, suppress
 from typing import Any, cast
@@ -28,7 +29,7 @@ LONGEST_EXIT_MS = 120_000
 
 
 class WorkError(Exception):
-    """Stands for a RuntimeError, which is its cause."""
+    """Stands for a RuntimeError, or for what is no Exception at all, such as a KeyboardInterrupt: its cause."""
 
 
 class Task:
@@ -58,6 +59,10 @@ class Task:
             raise ValueError(f"{self.name} was begun before.")
         return work(should_stop)
 
+    def forget(self) -> None:
+        """Forget what it was made of, as it will not be begun."""
+        self._work = None
+
     def __str__(self) -> str:
         return self.name
 
@@ -75,10 +80,22 @@ class Worker(GeneratorWorker[Any, None, Any]):
 
     def __init__(self, task: Task) -> None:
         super().__init__(_run, task, self)
+        self._task = task
+        self._is_waiting = False
         self._stop = threading.Event()
         self._go = threading.Event()
         self._go.set()
         self._is_abandoned = False
+
+    @property
+    def name(self) -> str:
+        """What napari says it is doing."""
+        return self._task.name
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether its turn has not come yet."""
+        return self._is_waiting
 
     @property
     def is_stopping(self) -> bool:
@@ -111,10 +128,25 @@ class Worker(GeneratorWorker[Any, None, Any]):
         else:
             self.pause()
 
+    def wait_for_turn(self) -> None:
+        """Note that it will be started later, by `start`."""
+        self._is_waiting = True
+
+    def start(self) -> None:
+        """Start the work in another thread."""
+        self._is_waiting = False
+        super().start()
+
     def stop(self) -> None:
-        """Ask the work to come to an end and return what it has."""
+        """Ask the work to come to an end and return what it has; what was not begun yet never will be."""
         self._stop.set()
         self._go.set()
+        if self._is_waiting:
+            self._is_waiting = False
+            self._task.forget()
+            self._gen.close()
+            self.aborted.emit()
+            self.finished.emit()
 
     def quit(self) -> None:
         """Stop, and tell nobody; napari calls this when its window or the application closes."""
@@ -139,8 +171,23 @@ def _run(task: Task, worker: Worker) -> Generator[Any, None, Any]:
                     return end.value
                 yield step
                 worker.wait_while_paused()
-    except RuntimeError as error:
-        raise WorkError(str(error) or type(error).__name__) from error
+    except GeneratorExit:
+        raise
+    except BaseException as error:
+        _let_go(error)
+        if isinstance(error, RuntimeError) or not isinstance(error, Exception):
+            raise WorkError(str(error) or type(error).__name__) from error
+        raise
+
+
+def _let_go(error: BaseException) -> None:
+    """Put into words where an error came from, instead of the functions: napari keeps errors, and so whole networks."""
+    error.add_note("".join(traceback.format_exception(error)))
+    found: list[BaseException | None] = [error]
+    for each in found:  # which grows meanwhile
+        if each is not None:
+            each.__traceback__ = None
+            found += [other for other in (each.__cause__, each.__context__) if other not in found]
 
 
 def make_worker(name: str, work: Work) -> Worker:

@@ -189,15 +189,16 @@ def _networks_bytes(generator: nn.Module, critic: nn.Module, config: TrainingCon
 def _kept_by(network: nn.Module, inputs: Tensor) -> tuple[float, Tensor]:
     """Find the bytes that a forward pass keeps for the way back, for each of its inputs, and give its outputs."""
     weights = {_storage(tensor) for tensor in network.state_dict().values()}
-    kept: dict[int, Tensor] = {}
+    kept: dict[int, int] = {}
 
     def keep(tensor: Tensor) -> Tensor:
-        kept.setdefault(_storage(tensor), tensor)
-        return tensor
+        kept[_storage(tensor)] = tensor.untyped_storage().nbytes()
+        # The tensor itself would hold the graph that holds it, where nobody finds them; so its memory alone is held.
+        return tensor.detach()
 
     with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
         outputs = network(inputs.requires_grad_())
-    sizes = [tensor.untyped_storage().nbytes() for place, tensor in kept.items() if place not in weights]
+    sizes = [size for place, size in kept.items() if place not in weights]
     return sum(sizes) / TRIED_BATCH, outputs.detach()
 
 
