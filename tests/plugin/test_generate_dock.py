@@ -64,6 +64,15 @@ def test_red_and_green_layers(viewer, open_generate, generate, trained_run):
         np.testing.assert_array_equal(load_model(run).generate(latents=known["latents"])[0, :, place], layer.data)
 
 
+def test_new_layers_are_looked_at_also_beside_a_whole_field(viewer, open_generate, generate, trained_run):
+    viewer.add_image(np.zeros((2000, 2000)))
+    dock = open_generate(trained_run())
+    generate(dock)
+    (_, top, left), (_, bottom, right) = viewer.layers["red"].extent.world
+    np.testing.assert_allclose(viewer.scene.camera.center[-2:], ((top + bottom) / 2, (left + right) / 2), atol=0.2)
+    assert viewer.scene.camera.zoom * (right - left) > 100, "in pixels of the screen"
+
+
 def test_one_red_many_greens_as_a_contact_sheet_of_the_last_weights(viewer, open_generate, generate, trained_run):
     dock = open_generate(trained_run())
     dock.form.number.set(6)

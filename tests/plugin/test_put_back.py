@@ -382,6 +382,7 @@ def test_means_of_all_classes_get_the_brightness_of_the_field(in_model, cut, to_
     assert [layer.name for layer in dock.form.layers.chosen()] == ["Tea1 mean", "Alp14 mean"]
     added = to_end(dock)
     assert [layer.name for layer in added] == ["A-02 Tea1 mean", "A-02 Alp14 mean"]
+    assert [layer.visible for layer in added] == [True, False], "one would cover the other"
     assert [layer.colormap.name for layer in added] == [layer.colormap.name for layer in viewer.layers[2:4]]
     inside = ndimage.binary_erosion(np.isin(labels, cells.features[0]["label"]), iterations=2)
     for layer in added:

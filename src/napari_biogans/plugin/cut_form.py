@@ -16,6 +16,7 @@ from napari_biogans.plugin.field_groups import FieldGroup
 from napari_biogans.plugin.fields_box import FieldsBox
 from napari_biogans.plugin.known_paths import KnownPaths
 from napari_biogans.plugin.path_edit import PathEdit
+from napari_biogans.plugin.preferences import preferences
 from napari_biogans.plugin.settings_form import SettingsForm
 
 FINDING_FIELDS = ("threshold", "split")
@@ -55,7 +56,9 @@ class CutForm(QWidget):
         self.finding = SettingsForm(SegmentationConfig, {}, FINDING_FIELDS, "")
         self.cutting = SettingsForm(CutConfig, {}, CUTTING_FIELDS, "", MEANINGS)
         self.folder = PathEdit(
-            "Folder for the cell set", known=KnownPaths("Cell sets of this session", lambda: session.SESSION.cell_sets)
+            "Folder for the cell set",
+            known=KnownPaths("Cell sets of this session", lambda: session.SESSION.cell_sets),
+            start=lambda: preferences().cells_folder,
         )
         self.folder.line.setPlaceholderText(FOLDER_TEXT)
         self.folder.setToolTip(FOLDER_TIP)

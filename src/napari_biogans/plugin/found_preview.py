@@ -26,7 +26,7 @@ from napari_biogans.plugin.found_layers import (
     step_of,
 )
 from napari_biogans.plugin.layer_data import COLORMAPS, METADATA_KEY, beside
-from napari_biogans.plugin.own_layers import bring_into_range
+from napari_biogans.plugin.own_layers import bring_into_range, look_at
 
 CHANNELS = ("red", "green")
 CONTOUR = 2
@@ -177,7 +177,7 @@ class FoundPreview:
             layers = [self._add(Image(data, **keywords)) for data, keywords in self._field_images(found, group)]
             self._fields = sources, layers
             bring_into_range(self._viewer.dims, layers[0].data.shape)
-            self._viewer.reset_view()
+            look_at(self._viewer, layers)
         return placed(group, tuple(layers[0].translate), tuple(str(unit) for unit in layers[0].units))
 
     def _field_images(self, found: Found, group: FieldGroup) -> list[tuple[Any, dict[str, Any]]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from inspect import signature
 from typing import Any
 
 from napari.layers import Image
@@ -35,8 +36,22 @@ def add_layers(viewer: Any, added: Sequence[LayerData], at: tuple[float, ...] | 
     viewer.layers.selection.active = [layer for layer in layers if layer.visible][-1]
     bring_into_range(viewer.dims, added[0][0].shape)
     if at is None:
-        viewer.reset_view()
+        look_at(viewer, layers)
     return layers
+
+
+def look_at(viewer: Any, layers: Sequence[Any]) -> None:
+    """Let layers fill the canvas, beside which whole fields of cells may stand.
+
+    Parameters
+    ----------
+    viewer : napari.viewer.Viewer
+    layers : sequence of napari.layers.Layer
+    """
+    if "layers" in signature(viewer.reset_view).parameters:
+        viewer.reset_view(layers=layers)
+    else:  # in older versions of napari
+        viewer.reset_view()
 
 
 def bring_into_range(dims: Any, shape: Sequence[int]) -> None:
@@ -116,7 +131,7 @@ class OwnLayers:
         self._note(layers)
         if active in self._viewer.layers:
             self._viewer.layers.selection.active = active
-        self._viewer.reset_view()
+        look_at(self._viewer, layers)
 
     def replace(self, by: Sequence[LayerData]) -> None:
         """Give the layers other pixels, and what is known of those.

@@ -9,6 +9,7 @@ from typing import Any
 import napari
 
 from napari_biogans.plugin.layer_data import LayerData, beside, in_grid
+from napari_biogans.plugin.own_layers import look_at
 
 
 def placed_in_grid(groups: Sequence[Sequence[LayerData]], columns: int | None = None) -> list[LayerData]:
@@ -38,7 +39,7 @@ def placed_in_grid(groups: Sequence[Sequence[LayerData]], columns: int | None = 
 
 
 class _Arrival:
-    """Shows the whole picture once all layers are there: napari adds them one by one, and shows the first of all.
+    """Shows all of the layers once they are there: napari adds them one by one, and shows the first of all.
 
     Parameters
     ----------
@@ -49,10 +50,11 @@ class _Arrival:
 
     def __init__(self, viewer: Any, number: int) -> None:
         self._viewer = viewer
-        self._missing = number
+        self._number = number
+        self._arrived: list[Any] = []
 
     def __call__(self, event: Any) -> None:
-        self._missing -= 1
-        if self._missing <= 0:
+        self._arrived.append(event.value)
+        if len(self._arrived) >= self._number:
             self._viewer.layers.events.inserted.disconnect(self)
-            self._viewer.reset_view()
+            look_at(self._viewer, self._arrived)

@@ -175,6 +175,7 @@ class Put:
             "settings": str(request.config),
         }
         made: list[LayerData] = []
+        shown: set[int] = set()
         for number, (channel, pixels) in enumerate(zip(request.channels, self.pixels, strict=True)):
             limits = channel.limits
             if request.is_undone:
@@ -185,10 +186,13 @@ class Put:
                 # The lowest covers the field, whose light would add to that of the cells.
                 "blending": "additive" if number else "opaque",
                 "contrast_limits": limits,
+                # Of the greens of several classes one can be seen at a time.
+                "visible": channel.channel not in shown,
                 "metadata": {METADATA_KEY: about},
                 **target.placing,
                 "translate": target.corner(origin),
             }
+            shown.add(channel.channel)
             data = pixels.reshape((1,) * len(target.place) + pixels.shape)
             if target.channel_axis is not None:
                 data = np.broadcast_to(data, (*target.repeats, *pixels.shape))

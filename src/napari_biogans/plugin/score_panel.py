@@ -19,6 +19,7 @@ from napari_biogans.evaluation.telling import TellingCells
 from napari_biogans.plugin.jobs import WITHDRAWN, device_name
 from napari_biogans.plugin.latest_work import LatestWork
 from napari_biogans.plugin.layer_data import beside
+from napari_biogans.plugin.own_layers import look_at
 from napari_biogans.plugin.panel_layout import lay_out_panel
 from napari_biogans.plugin.path_edit import ask_folder
 from napari_biogans.plugin.progress_view import ActivityBar, ProgressView
@@ -236,11 +237,14 @@ class ScorePanel(QWidget):
 
     def _add_telling(self, found: tuple[TellingCells, str, str]) -> None:
         telling, row, column = found
+        added: list[Image] = []
         for of_side in telling_layers(telling, row, column):
             # One side after the other, so that the second stands beside the first.
-            for data, keywords, _ in beside(self._viewer.layers, of_side):
-                self._viewer.add_layer(Image(data, **keywords))
-        self._viewer.reset_view()
+            layers = [Image(data, **keywords) for data, keywords, _ in beside(self._viewer.layers, of_side)]
+            for layer in layers:
+                self._viewer.add_layer(layer)
+            added += layers
+        look_at(self._viewer, added)
         self.status.say(f"Added the most telling cells of {row}, {column}: a on the left, b on the right.")
 
     def _ask_export(self) -> None:
