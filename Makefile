@@ -13,11 +13,11 @@ CONSTRAINTS := tests/constraints.txt
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test lint docs clean system
+.PHONY: help demo test lint docs screenshots clean system
 
 help: ## show this list
 	@echo "napari-biogans"
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-6s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
 	@echo "With PYTHON=/path/to/python3.12 another Python is taken; ARGS=\"...\" is passed on."
 
 demo: $(VENV)/demo.done ## watch a GAN learn simulated cells, in a few minutes and without a screen
@@ -31,6 +31,9 @@ lint: $(VENV)/tox.done ## check style, types and imports only
 
 docs: $(VENV)/tox.done ## build the documentation into site/
 	$(BIN)/tox run -e docs $(if $(ARGS),-- $(ARGS))
+
+screenshots: system $(VENV)/tox.done ## take the pictures of the docks that the documentation shows
+	$(BIN)/tox run -e screenshots $(if $(ARGS),-- $(ARGS))
 
 clean: ## remove environments, caches and builds; runs and their models stay
 	rm -rf $(VENV) .tox build dist site .coverage htmlcov

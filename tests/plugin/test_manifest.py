@@ -22,6 +22,7 @@ def test_the_manifest_is_valid_and_its_commands_can_be_imported(manifest):
     assert [command.id for command in manifest.contributions.commands] == [
         f"napari-biogans.{name}"
         for name in (
+            "cut_cells",
             "train",
             "generate",
             "explore",
@@ -62,9 +63,11 @@ def test_every_entry_is_in_the_menus_of_the_viewer(viewer):
         "File > Open Sample > BioGANs > Simulated fission yeast",
         "File > Open Sample > BioGANs > BBBC013: U2OS cells, DNA and FKHR-GFP (downloads 21 MB)",
         "Layers > Data > Train (BioGANs)",
+        "Layers > Segment > Cut cells (BioGANs)",
         "Layers > Measure > Score (C2ST) (BioGANs)",
         "Layers > Filter > Reconstruct (BioGANs)",
         "Layers > Transform > Put into field (BioGANs)",
+        "Plugins > BioGANs > Cut cells (BioGANs)",
         "Plugins > BioGANs > Train (BioGANs)",
         "Plugins > BioGANs > Generate (BioGANs)",
         "Plugins > BioGANs > Explore (BioGANs)",

@@ -1,6 +1,7 @@
 """What was entered last is there next time, and Preferences say what docks begin with."""
 
 import json
+from operator import attrgetter
 
 import pytest
 from napari._qt.dialogs.preferences_dialog import PreferencesDialog
@@ -10,11 +11,13 @@ from qtpy.QtWidgets import QCheckBox, QComboBox, QLineEdit
 from napari_biogans.evaluation import C2STConfig
 from napari_biogans.evaluation.settings import C2ST_PRESETS
 from napari_biogans.plugin import entries
+from napari_biogans.plugin.cut_form import CutForm
 from napari_biogans.plugin.draw_form import DrawForm
 from napari_biogans.plugin.entries import EntriesFile
 from napari_biogans.plugin.key_sources import KeySources
 from napari_biogans.plugin.path_form import PathForm
 from napari_biogans.plugin.preferences import preferences
+from napari_biogans.plugin.put_form import PutForm
 from napari_biogans.plugin.reconstruct_panel import ReconstructPanel
 from napari_biogans.plugin.remembering import BackButton, remember
 from napari_biogans.plugin.score_panel import ScorePanel
@@ -102,10 +105,19 @@ def test_a_dock_that_is_closed_and_opened_in_another_viewer(make_napari_viewer, 
     third.close_down()
 
 
-@pytest.mark.parametrize(("kind", "changes"), [(ScorePanel, {"splits": 3}), (ReconstructPanel, {"prior": 1e-6})])
-def test_the_settings_of_other_docks(panel, next_session, kind, changes):
+@pytest.mark.parametrize(
+    ("kind", "form", "changes"),
+    [
+        (ScorePanel, "settings", {"splits": 3}),
+        (ReconstructPanel, "form.settings", {"prior": 1e-6}),
+        (CutForm, "finding", {"smallest": 7, "smoothing": 2.5}),
+        (CutForm, "cutting", {"facing": "brighter-right", "min_area": 7}),
+        (PutForm, "settings", {"part": "image"}),
+    ],
+)
+def test_the_settings_of_other_docks(panel, next_session, kind, form, changes):
     def settings(opened):
-        return opened.settings if kind is ScorePanel else opened.form.settings
+        return attrgetter(form)(opened)
 
     first = settings(panel(kind, ViewerModel()))
     defaults = first.values()

@@ -6,6 +6,7 @@ from napari.components import LayerList
 from napari.layers import Image
 
 from napari_biogans.evaluation import C2STConfig
+from napari_biogans.latent import ReconstructionConfig
 from napari_biogans.models import ARCHITECTURES
 from napari_biogans.plugin.class_colours import OKABE_ITO, class_colours
 from napari_biogans.plugin.layer_data import GAP, beside, channel_layers, contact_sheet, in_grid
@@ -131,6 +132,32 @@ def test_editors_give_back_what_was_set(qtbot):
     )
     form.set_values({name: getattr(others, name) for name in form.values()})
     assert TrainingConfig(**form.values()) == others
+
+
+@pytest.mark.parametrize("configuration", [TrainingConfig, C2STConfig, ReconstructionConfig])
+def test_tooltips_of_numbers_tell_which_may_be_given(qtbot, configuration):
+    from napari_biogans.plugin.setting_editors import make_editor
+
+    numbers = [field for field in setting_fields(configuration).values() if field.kind in ("whole", "number")]
+    assert numbers
+    for field in numbers:
+        editor = make_editor(field)
+        qtbot.addWidget(editor)
+        assert field.tip in editor.toolTip()
+        assert editor.toolTip().endswith(field.range_text)
+        assert field.range_text, field.name
+        lowest = field.minimum if not field.open_minimum else field.minimum + 1e-9
+        configuration(**{field.name: lowest})
+
+
+def test_whole_numbers_below_an_open_end_are_all_that_an_editor_takes(qtbot):
+    from napari_biogans.plugin.setting_editors import make_editor
+
+    field = setting_fields(C2STConfig)["seed"]
+    editor = make_editor(field)
+    qtbot.addWidget(editor)
+    editor.set(2**40)
+    assert C2STConfig(seed=editor.get()).seed == 2**32 - 1
 
 
 def test_settings_of_a_test_have_editors_too(qtbot):

@@ -162,6 +162,15 @@ def test_one_layer_with_a_channel_axis(viewer, open_train, click, wait_for_state
     assert "All 1 steps done" in panel.controls.status.text()
 
 
+def test_a_new_dock_is_set_to_the_first_preset(viewer, qtbot):
+    panel = TrainPanel(viewer)
+    qtbot.addWidget(panel)
+    name, preset = next(iter(PRESETS.items()))
+    assert panel.settings.preset.get() == name
+    assert panel.settings.values().items() >= preset.settings_for("joint-separable").items()
+    panel.close_down()
+
+
 def test_presets_fill_the_settings(train):
     train.settings.preset.set("small")
     assert train.settings.values()["width"] == 16

@@ -266,7 +266,7 @@ def _pixel_size(classes: Sequence[ClassLayers]) -> float | None:
     found: dict[str, float] = {}
     for each in classes:
         for images in (each.red, each.green):
-            size = None if images is None else _side(images, each.channel_axis)
+            size = None if images is None else pixel_size_of(images, each.channel_axis)
             if images is not None and size is not None:
                 found[images.name] = size
     if not found:
@@ -281,8 +281,8 @@ def _pixel_size(classes: Sequence[ClassLayers]) -> float | None:
     return size
 
 
-def _side(images: LayerImages, channel_axis: int | None) -> float | None:
-    """Side of a pixel in µm, or None if it cannot be told."""
+def pixel_size_of(images: LayerImages, channel_axis: int | None) -> float | None:
+    """Give the side of a pixel in µm, or None if it cannot be told."""
     height_axis, width_axis = [axis for axis in range(len(images.shape)) if axis != channel_axis][-2:]
     height, width = (_micrometres(images, axis) for axis in (height_axis, width_axis))
     if height is None or width is None:

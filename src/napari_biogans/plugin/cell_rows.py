@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from itertools import count
 from typing import Any
@@ -10,8 +11,10 @@ from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QFrame, QGridLayout, QLabel, QLineEdit, QPushButton, QVBoxLayout, QWidget
 
 from napari_biogans.cells.cellset import CellsError
-from napari_biogans.plugin.cell_layers import ClassLayers, LayerImages, check_layers
+from napari_biogans.plugin.accessible import name_widgets
+from napari_biogans.plugin.cell_layers import ClassLayers, LayerImages, channel_axes, check_layers
 from napari_biogans.plugin.class_names import told_apart
+from napari_biogans.plugin.gone_layers import GoneLayers
 from napari_biogans.plugin.image_layers import GreenBox, ImageLayers, LayerBox
 from napari_biogans.plugin.narrow_button import keep_narrow
 from napari_biogans.plugin.pairing import Pair, SameLayer, guess_pair
@@ -30,20 +33,29 @@ class CellRow(QFrame):
         To choose from.
     name : str
         That it has until another is given.
+    axes_of : callable
+        As for `GreenBox`.
     """
 
     changed = Signal()
     removal_asked = Signal(object)
 
-    def __init__(self, layers: ImageLayers, name: str, parent: QWidget | None = None) -> None:
+    def __init__(
+        self,
+        layers: ImageLayers,
+        name: str,
+        axes_of: Callable[..., list[int]] = channel_axes,
+        parent: QWidget | None = None,
+    ) -> None:
         super().__init__(parent)
         self._layers = layers
         self._asks_for_name = True
+        self._guessed_name = ""
         self.name = QLineEdit()
         self.name.setPlaceholderText(name)
         self.name.setToolTip("What green shows in these cells: a protein, a treatment")
         self.red = LayerBox()
-        self.green = GreenBox()
+        self.green = GreenBox(axes_of)
         self.remove = QPushButton("×")
         keep_narrow(self.remove)
         self.remove.setToolTip("Take these cells away")
@@ -53,15 +65,16 @@ class CellRow(QFrame):
         grid.addWidget(self._name_label, 0, 0)
         grid.addWidget(self.name, 0, 1)
         grid.addWidget(self.remove, 0, 2)
-        grid.addWidget(QLabel("Red"), 1, 0)
-        grid.addWidget(self.red, 1, 1, 1, 2)
-        grid.addWidget(QLabel("Green"), 2, 0)
-        grid.addWidget(self.green, 2, 1, 1, 2)
+        self._name_label.setBuddy(self.name)
+        self._box_labels = [self._add_box("Red", self.red), self._add_box("Green", self.green)]
         grid.setColumnStretch(1, 1)
         self.name.textChanged.connect(self.changed)
         self.red.chosen.connect(self._follow_red)
         self.green.chosen.connect(self.changed)
         self.remove.clicked.connect(self._ask_removal)
+        self.red.explain("Red", "The layer whose slices hold the red channel of the cells")
+        self.green.explain("Green", "The layer whose slices hold the green channel of the same cells")
+        name_widgets(self)
 
     def ask_for_name(self, asks: bool) -> None:
         """Show the name of the class, or not."""
@@ -69,7 +82,7 @@ class CellRow(QFrame):
         self._name_label.setVisible(asks)
         self.name.setVisible(asks)
         # The button stands in the first row that there is.
-        self._grid.addWidget(self.red, 1, 1, 1, 2 if asks else 1)
+        self._grid.addWidget(self.red, 1, 1, 1, 2 if asks or self.remove.isHidden() else 1)
         self._grid.addWidget(self.remove, 0 if asks else 1, 2)
 
     def offer_layers(self) -> None:
@@ -81,12 +94,17 @@ class CellRow(QFrame):
         """Choose layers that belong together."""
         self.red.choose(pair.red)
         self.green.choose(pair.green)
-        if not self.name.text():
+        if self.name.text() in ("", self._guessed_name):  # that of layers which are gone says nothing of these
             self.name.setText(pair.name)
+        self._guessed_name = pair.name
 
     def is_empty(self) -> bool:
         """Whether no layer is chosen."""
         return self.red.choice() is None and self.green.choice() is None
+
+    def lacks_layer(self) -> bool:
+        """Whether a layer has still to be chosen."""
+        return self.red.choice() is None or self.green.choice() is None
 
     def layers(self) -> ClassLayers:
         """Take what counts of the chosen layers.
@@ -107,6 +125,15 @@ class CellRow(QFrame):
         if isinstance(green, SameLayer):
             return ClassLayers(name, LayerImages.of(red), channel_axis=green.axis)
         return ClassLayers(name, LayerImages.of(red), LayerImages.of(green))
+
+    def _add_box(self, title: str, box: LayerBox) -> QLabel:
+        """Add a box below the others, and give its title."""
+        label = QLabel(title)
+        label.setBuddy(box)
+        line = self._grid.rowCount()
+        self._grid.addWidget(label, line, 0)
+        self._grid.addWidget(box, line, 1, 1, 2)
+        return label
 
     def _follow_red(self) -> None:
         self._offer_greens()
@@ -156,9 +183,13 @@ class CellRows(QWidget):
         self.add.setToolTip(ADD_CLASS_TIP)
         self.add.clicked.connect(self.add_row)
         self.add.setVisible(not only_one)
+        self.gone = GoneLayers()
+        self._chosen: list[Any] = []
+        self._is_following = False
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addLayout(self._lines)
+        layout.addWidget(self.gone)
         layout.addWidget(self.add)
         self.image_layers.changed.connect(self._follow)
         self.add_row()
@@ -166,13 +197,13 @@ class CellRows(QWidget):
     def add_row(self) -> None:
         """Add a class, with the next layers that seem to belong together."""
         used = {row.name.placeholderText() for row in self.rows}
-        row = CellRow(self.image_layers, next(name for name in map("class {}".format, count(1)) if name not in used))
+        row = self._make_row(next(name for name in map("class {}".format, count(1)) if name not in used))
         self._lines.addWidget(row)
         self.rows.append(row)
         self._fill(row)
-        row.ask_for_name(self._asks)
         row.remove.setVisible(not self._only_one)
-        row.changed.connect(self._tell)
+        row.ask_for_name(self._asks)
+        row.changed.connect(self._note_edit)
         row.removal_asked.connect(self.remove_row)
         self._tell()
 
@@ -218,22 +249,40 @@ class CellRows(QWidget):
         for row in self.rows:
             row.ask_for_name(asks)
 
+    def _make_row(self, name: str) -> CellRow:
+        return CellRow(self.image_layers, name)
+
+    def _guess(self, taken: Sequence[Any]) -> Pair | None:
+        return guess_pair(self.image_layers.all(), taken)
+
     def _fill(self, row: CellRow) -> None:
         row.offer_layers()
         rows = self.rows + (self._other.rows if self._other is not None and self._other.is_asked() else [])
         taken = [layer for other in rows for layer in (other.red.choice(), other.green.choice())]
-        if pair := guess_pair(self.image_layers.all(), taken):
+        if pair := self._guess(taken):
             row.fill(pair)
 
     def _follow(self) -> None:
+        before = self._chosen
+        self._is_following = True
         for row in self.rows:
+            row.offer_layers()
             if row.is_empty():
                 self._fill(row)
-            else:
-                row.offer_layers()
+        self._is_following = False
+        present = self.image_layers.all()
+        gone = [layer.name for layer in before if layer not in present]
+        self.gone.note(gone, others_are_chosen=not any(row.lacks_layer() for row in self.rows))
+        self._tell()
+
+    def _note_edit(self) -> None:
+        if not self._is_following:
+            self.gone.forget()
         self._tell()
 
     def _tell(self) -> None:
+        choices = [choice for row in self.rows for choice in (row.red.choice(), row.green.choice())]
+        self._chosen = [choice for choice in choices if choice is not None and not isinstance(choice, SameLayer)]
         for row in self.rows:
             row.remove.setEnabled(len(self.rows) > 1)
         self.changed.emit()

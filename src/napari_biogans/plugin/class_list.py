@@ -24,6 +24,8 @@ class ClassList(QWidget):
         self.all.setToolTip("Choose all classes, or none")
         self.list = QListWidget()
         self.list.setSpacing(SPACING)
+        self.list.setToolTip("The classes whose greens are drawn; Space chooses one, or not")
+        self.list.setAccessibleName("Classes")
         # Long names differ at their ends, and a bar to scroll sideways would cover the last line.
         self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.list.setTextElideMode(Qt.TextElideMode.ElideMiddle)

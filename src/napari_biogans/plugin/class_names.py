@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from itertools import chain, count
 
 MOST_NAMES = 4
 """In a line of text."""
+MOST_LETTERS = 40
+"""Of a name in a line of text, which is about as wide as a dock."""
 
 
-def listed(names: Sequence[str]) -> str:
+def listed(names: Sequence[str], what: str = "classes") -> str:
     """List names, or the first of many and how many there are.
 
     Parameters
     ----------
     names : sequence of str
+    what : str
+        What the names are of.
 
     Returns
     -------
@@ -27,7 +32,30 @@ def listed(names: Sequence[str]) -> str:
     """
     if len(names) <= MOST_NAMES:
         return ", ".join(names)
-    return f"{len(names)} classes: {', '.join(names[:MOST_NAMES])}, …"
+    return f"{len(names)} {what}: {', '.join(names[:MOST_NAMES])}, …"
+
+
+def shortened(name: str, letters: int = MOST_LETTERS) -> str:
+    """Cut the middle out of a name that is too long for a line.
+
+    Parameters
+    ----------
+    name : str
+    letters : int
+        That it may have.
+
+    Examples
+    --------
+    >>> shortened("Tea1"), shortened("a-very-long-name", 9)
+    ('Tea1', 'a-ve…name')
+    """
+    half = (letters - 1) // 2
+    return name if len(name) <= letters else f"{name[:half]}…{name[-half:]}"
+
+
+def with_short_names(text: str) -> str:
+    """Shorten all words and parts of paths in a text that no line can be broken in, and no line can hold."""
+    return re.sub(rf"[^\s/\\]{{{MOST_LETTERS + 1},}}", lambda found: shortened(found[0]), text)
 
 
 def counted_cells(number: int) -> str:

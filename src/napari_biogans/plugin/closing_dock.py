@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from qtpy.QtCore import QEvent
-from qtpy.QtWidgets import QWidget
+from qtpy.QtWidgets import QSizePolicy, QVBoxLayout, QWidget
+
+from napari_biogans.plugin.accessible import name_widgets, press_by_keys
+from napari_biogans.plugin.dock_help import About, DockHelp
 
 
 class ClosingDock(QWidget):
     """A widget that napari shows in a dock, and that is told when the dock is closed."""
+
+    about: ClassVar[About | None] = None
+    """What the dock says of itself at its top; every dock of the manifest says something."""
 
     def event(self, event: QEvent | None) -> bool:
         """Notice when napari closes the dock: it takes the widget out of it, and forgets it."""
@@ -15,6 +23,26 @@ class ClosingDock(QWidget):
             self.close_down()
             self.deleteLater()
         return super().event(event)
+
+    def fill(self, content: QWidget) -> None:
+        """Show what the dock says of itself, and its content below.
+
+        Parameters
+        ----------
+        content : QWidget
+        """
+        # Else napari puts an empty space below.
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Expanding)
+        layout = QVBoxLayout(self)
+        if self.about is not None:
+            layout.addWidget(DockHelp(self.about))
+        layout.addWidget(content, 1)
+        self.make_accessible()
+
+    def make_accessible(self) -> None:
+        """Let everything in the dock be used by keys and by screen readers; called when its content is there."""
+        name_widgets(self)
+        press_by_keys(self)
 
     def close_down(self) -> None:
         """Stop what runs, and leave the viewer alone; docks in which something runs say how."""

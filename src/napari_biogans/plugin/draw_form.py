@@ -21,6 +21,7 @@ FIRST_NUMBER = 64
 SEEDS = 2**31
 NOT_SEPARABLE = "This model draws red and green together, so that red cannot be held; train a separable one."
 ONE_RED = "All cells get the same red, and each a green of its own"
+NUMBER_TIP = "How many cells are drawn of each class; or greens for each of the known cells"
 GREENS_PER_RED = "Keep the red of each cell, and draw so many new greens for it"
 RANDOM, KEPT, OF_LAYER = "random", "kept", "layer"
 SOURCES = {"random": RANDOM, "kept cells": KEPT, "cells of the selected layer": OF_LAYER}
@@ -57,16 +58,19 @@ class DrawForm(QWidget):
         )
         self.number = WholeNumber(1, MOST_CELLS)
         self.number.set(FIRST_NUMBER)
+        self.number.setToolTip(NUMBER_TIP)
         self.seed = WholeNumber(0, SEEDS - 1)
         self.seed.setToolTip("The same seed draws the same cells")
         self.is_new = Switch()
         self.is_new.setText("new each time")
         self.is_new.setChecked(True)
+        self.is_new.setToolTip("Draw other cells each time; the seed of those that were drawn last is shown")
         self.truncation = TruncationBox()
         self.one_red = Switch()
         self.one_red.setText("one red, many greens")
         self.classes = ClassList()
         self.own_greens = QCheckBox("a green latent for each class")
+        self.own_greens.setToolTip(OWN_GREENS)
         self.weights = Choice({"averaged": "averaged", "last": "last"})
         self.weights.setToolTip("The moving average of the weights over the training, or those of its last step")
         self.shape = Choice({"stack": False, "contact sheet": True})

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Generator
 from typing import Any, Generic, Protocol, TypeVar
 
-from qtpy.QtWidgets import QLabel, QSizePolicy, QVBoxLayout
+from qtpy.QtWidgets import QLabel
 
 from napari_biogans.plugin.closing_dock import ClosingDock
 from napari_biogans.plugin.workers import ShouldStop, Worker, make_worker
@@ -39,10 +39,7 @@ class EngineDock(ClosingDock, Generic[PanelT]):
         self._make_panel = make_panel
         self.panel: PanelT | None = None
         self._notice = QLabel("Loading PyTorch …")
-        # Else napari puts an empty space below, when the panel is not there yet.
-        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Expanding)
-        self._layout = QVBoxLayout(self)
-        self._layout.addWidget(self._notice)
+        self.fill(self._notice)
 
         def loading(should_stop: ShouldStop) -> Generator[None, None, None]:
             yield
@@ -63,8 +60,11 @@ class EngineDock(ClosingDock, Generic[PanelT]):
         if self._loader is None or self._loader.is_abandoned:
             return
         self.panel = self._make_panel(self._viewer)
-        self._layout.replaceWidget(self._notice, self.panel)  # type: ignore[arg-type]
+        layout = self.layout()
+        assert layout is not None
+        layout.replaceWidget(self._notice, self.panel)  # type: ignore[arg-type]
         self._notice.deleteLater()
+        self.make_accessible()
 
     def _say_broken(self, error: Exception) -> None:
         self._notice.setText(f"PyTorch cannot be loaded: {error}")

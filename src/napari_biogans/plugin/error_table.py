@@ -8,6 +8,7 @@ from math import isfinite
 from qtpy.QtCore import QItemSelection, QItemSelectionModel, Qt, Signal
 from qtpy.QtWidgets import QAbstractItemView, QHeaderView, QSizePolicy, QTableWidget, QTableWidgetItem, QWidget
 
+from napari_biogans.plugin.accessible import choose_by_enter
 from napari_biogans.plugin.rebuilt_cells import RebuiltCell
 
 ROWS, ROW_HEIGHT = 4, 22
@@ -58,7 +59,10 @@ class ErrorTable(QTableWidget):
         self.sortByColumn(0, Qt.SortOrder.AscendingOrder)
         self.setSortingEnabled(True)
         self.setFixedHeight(across.sizeHint().height() + ROWS * ROW_HEIGHT + 2 * self.frameWidth() + _bar_height(self))
+        self.setToolTip("Cells that were rebuilt, and their errors; click one, or press Enter, to see it")
+        self.setAccessibleName("Errors of rebuilt cells")
         self.cellClicked.connect(self._tell_click)
+        choose_by_enter(self, lambda: self._tell_click(self.currentRow(), 0))
         self.itemSelectionChanged.connect(self.selected)
 
     def show_cells(self, cells: Sequence[RebuiltCell]) -> None:
@@ -106,7 +110,8 @@ class ErrorTable(QTableWidget):
         return -1 if item is None else int(item.data(Qt.ItemDataRole.UserRole))
 
     def _tell_click(self, row: int, column: int) -> None:
-        self.clicked_on.emit(self._number(row))
+        if row >= 0:
+            self.clicked_on.emit(self._number(row))
 
 
 class _Number(QTableWidgetItem):

@@ -4,12 +4,24 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from napari_biogans.plugin.dock_help import About
 from napari_biogans.plugin.engine_dock import EngineDock
 
 if TYPE_CHECKING:
     from napari.viewer import Viewer
 
     from napari_biogans.plugin.explore_panel import ExplorePanel
+
+ABOUT = About(
+    "Shows one cell that a model draws, and changes it by sliders.",
+    (
+        "Choose a model, then press <b>New cell</b>, or start from a cell of a layer.",
+        "Move the sliders: they go along what changes most from cell to cell.",
+        "<b>Find direction</b> adds a slider for something measured, such as length.",
+        "<b>Keep</b> cells, for the docks Interpolate and Generate.",
+    ),
+    "From a real cell to its latent",
+)
 
 
 class ExploreDock(EngineDock["ExplorePanel"]):
@@ -19,6 +31,8 @@ class ExploreDock(EngineDock["ExplorePanel"]):
     ----------
     napari_viewer : napari.viewer.Viewer
     """
+
+    about = ABOUT
 
     def __init__(self, napari_viewer: Viewer) -> None:
         super().__init__(napari_viewer, _load_engine, _make_panel)

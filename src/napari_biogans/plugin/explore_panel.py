@@ -101,7 +101,7 @@ class ExplorePanel(QWidget):
                 box.addWidget(widget)
             groups.addWidget(group)
         groups.addStretch()
-        lay_out_panel(self, inputs, (self.status,), ())
+        lay_out_panel(self, inputs, (self.status,), (), main=self.start.cell)
 
     def _connect(self) -> None:
         self.model.looked.connect(self._open)
@@ -114,6 +114,7 @@ class ExplorePanel(QWidget):
         self.kept.asked.connect(self._keep)
         self.kept.chosen.connect(self._start_from_cell)
         self.feature.asked.connect(self._find_feature)
+        self.feature.lost.connect(self.status.say)
         self._opening.returned.connect(self._note_opened)
         self._finding.yielded.connect(self._offer_directions)
         self._finding.returned.connect(self._note_directions)

@@ -36,6 +36,8 @@ class FeatureBox(QWidget):
     """
 
     asked = Signal()
+    lost = Signal(str)
+    """The layer that was chosen is gone; what is chosen now."""
 
     def __init__(self, layers: ImageLayers, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -58,7 +60,10 @@ class FeatureBox(QWidget):
     def follow(self) -> None:
         """Offer the layers that there are now, whose cells have latents."""
         known = {layer.name: layer for layer in self._layers.all() if len(key_cells_of(layer)) > 1}
+        before, text = self.cells.get(), self.cells.currentText()
         self.cells.offer({DRAWN: None, **known})
+        if before is not self.cells.get():
+            self.lost.emit(f"{text} is gone, or other cells are in it: {DRAWN} are measured now.")
 
     def disable(self, problem: str) -> None:
         """Keep it from being asked for, for a reason; an empty one lets it."""

@@ -5,10 +5,11 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from qtpy.QtWidgets import QGroupBox, QHBoxLayout, QPushButton, QSpacerItem, QVBoxLayout
+from qtpy.QtWidgets import QGroupBox, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from napari_biogans.plugin.class_names import counted_cells
 from napari_biogans.plugin.closing_dock import ClosingDock
+from napari_biogans.plugin.dock_help import About
 from napari_biogans.plugin.draw_form import OF_LAYER, DrawForm
 from napari_biogans.plugin.drawn import Drawn
 from napari_biogans.plugin.generation import ModelFacts, draw
@@ -17,7 +18,7 @@ from napari_biogans.plugin.key_sources import KeySources
 from napari_biogans.plugin.latest_work import LatestWork
 from napari_biogans.plugin.model_group import NO_MODEL, ModelGroup
 from napari_biogans.plugin.own_layers import add_layers
-from napari_biogans.plugin.panel_layout import WIDTH
+from napari_biogans.plugin.panel_layout import lay_out_panel
 from napari_biogans.plugin.progress_view import ActivityBar
 from napari_biogans.plugin.status_line import StatusLine
 
@@ -29,6 +30,15 @@ BESIDE = 1000
 TIP = "Add the cells as layers of red and green"
 RUNNING = "Cells are being drawn already."
 STOP_TIP = "End now; no layers are added"
+ABOUT = About(
+    "Draws cells with a model, as layers: new ones, or known ones again.",
+    (
+        "Choose a model; one that was just trained is chosen already.",
+        "Choose how many cells, and of which classes; or take the latents of cells that are known.",
+        "<b>Generate</b>. The same seed draws the same cells.",
+    ),
+    "Training",
+)
 
 
 class GenerateDock(ClosingDock):
@@ -38,6 +48,8 @@ class GenerateDock(ClosingDock):
     ----------
     napari_viewer : napari.viewer.Viewer
     """
+
+    about = ABOUT
 
     def __init__(self, napari_viewer: Viewer) -> None:
         super().__init__()
@@ -75,16 +87,18 @@ class GenerateDock(ClosingDock):
     def _lay_out(self) -> None:
         cells_group = QGroupBox("Cells")
         QVBoxLayout(cells_group).addWidget(self.form)
-        layout = QVBoxLayout(self)
-        layout.addItem(QSpacerItem(WIDTH, 0))
-        layout.addWidget(self.model_group)
-        layout.addWidget(cells_group)
+        inputs = QWidget()
+        column = QVBoxLayout(inputs)
+        column.setContentsMargins(0, 0, 0, 0)
+        for widget in (self.model_group, cells_group):
+            column.addWidget(widget)
+        column.addStretch()
         buttons = QHBoxLayout()
         for button in (self.generate, self.stop):
             buttons.addWidget(button)
-        layout.addLayout(buttons)
-        layout.addWidget(self.status)
-        layout.addStretch()
+        content = QWidget()
+        lay_out_panel(content, inputs, (buttons, self.status), (), main=self.generate)
+        self.fill(content)
 
     def _show_facts(self, facts: ModelFacts | None) -> None:
         self.form.show_model(facts)

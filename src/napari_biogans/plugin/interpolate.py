@@ -6,9 +6,10 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from qtpy.QtWidgets import QGroupBox, QHBoxLayout, QPushButton, QSpacerItem, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QGroupBox, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from napari_biogans.plugin.closing_dock import ClosingDock
+from napari_biogans.plugin.dock_help import About
 from napari_biogans.plugin.interpolation import FILMS, PathRequest, draw_path, export_path
 from napari_biogans.plugin.jobs import WITHDRAWN, device_name
 from napari_biogans.plugin.key_cells import of_model, refusal
@@ -16,12 +17,11 @@ from napari_biogans.plugin.key_group import KeyGroup
 from napari_biogans.plugin.latest_work import LatestWork
 from napari_biogans.plugin.layer_data import LayerData
 from napari_biogans.plugin.model_group import NO_MODEL, ModelGroup
-from napari_biogans.plugin.panel_layout import WIDTH
+from napari_biogans.plugin.panel_layout import lay_out_panel
 from napari_biogans.plugin.path_edit import ask_new_file
 from napari_biogans.plugin.path_form import PathForm
 from napari_biogans.plugin.preview_layers import PreviewLayers
 from napari_biogans.plugin.progress_view import ProgressView
-from napari_biogans.plugin.scrolling import WidthFittingScrollArea
 from napari_biogans.plugin.status_line import StatusLine
 
 if TYPE_CHECKING:
@@ -35,6 +35,17 @@ STOP_TIP = "End now; no layers are added, and no file is written"
 NOTHING_RUNS = "Nothing is being drawn."
 STOPPED = "Stopped; there is nothing to show."
 
+ABOUT = About(
+    "Draws how one cell turns into another, as layers or as a film.",
+    (
+        "Choose a model.",
+        "Add key cells: of the selected layer, kept ones or random ones; put them in order.",
+        "<b>Preview</b> shows the way in layers, whose slices are its frames.",
+        "<b>Export film</b> writes it as GIF, MP4 or TIFF.",
+    ),
+    "From a real cell to its latent",
+)
+
 
 class InterpolateDock(ClosingDock):
     """Takes key cells, draws the way between them, and shows it in layers or writes it to a film.
@@ -43,6 +54,8 @@ class InterpolateDock(ClosingDock):
     ----------
     napari_viewer : napari.viewer.Viewer
     """
+
+    about = ABOUT
 
     def __init__(self, napari_viewer: Viewer) -> None:
         super().__init__()
@@ -78,18 +91,12 @@ class InterpolateDock(ClosingDock):
         for widget in (self.model, self.keys, settings):
             column.addWidget(widget)
         column.addStretch()
-        scroll = WidthFittingScrollArea()
-        scroll.setWidget(inputs)
         buttons = QHBoxLayout()
         for button in (self.preview, self.export, self.stop):
             buttons.addWidget(button)
-        layout = QVBoxLayout(self)
-        layout.addItem(QSpacerItem(WIDTH, 0))
-        layout.addWidget(scroll, 1)
-        layout.addLayout(buttons)
-        layout.addWidget(self.status)
-        layout.addWidget(self.progress)
-        self.progress.hide()
+        content = QWidget()
+        lay_out_panel(content, inputs, (buttons, self.status), (self.progress,), main=self.preview)
+        self.fill(content)
 
     def _connect(self) -> None:
         self.model.looked.connect(self.form.show_model)

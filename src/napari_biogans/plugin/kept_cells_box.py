@@ -6,6 +6,7 @@ from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import QHBoxLayout, QLineEdit, QListWidget, QListWidgetItem, QPushButton, QVBoxLayout, QWidget
 
 from napari_biogans.plugin import session
+from napari_biogans.plugin.accessible import choose_by_enter
 from napari_biogans.plugin.class_names import told_apart
 from napari_biogans.plugin.key_cells import KeyCell
 from napari_biogans.plugin.key_sources import KeySources
@@ -41,7 +42,7 @@ class KeptCellsBox(QWidget):
         self.keep, self.remove = QPushButton("Keep"), QPushButton("Remove")
         self.remove.setToolTip(REMOVE_TIP)
         self.list = QListWidget()
-        self.list.setToolTip("Cells that are kept; click one to start from it")
+        self.list.setToolTip("Cells that are kept; click one, or press Enter, to start from it")
         self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.list.setTextElideMode(Qt.TextElideMode.ElideMiddle)
         self.list.setFixedHeight(LINES * (self.list.fontMetrics().height() + 6) + 2 * self.list.frameWidth())
@@ -58,6 +59,7 @@ class KeptCellsBox(QWidget):
         self.keep.clicked.connect(self._ask)
         self.remove.clicked.connect(self._forget)
         self.list.itemClicked.connect(self._choose)
+        choose_by_enter(self.list, self._choose_current)
         self.list.currentRowChanged.connect(self._update)
         sources.changed.connect(self._follow)
         self._show(sources.kept())
@@ -97,6 +99,11 @@ class KeptCellsBox(QWidget):
 
     def _choose(self, item: QListWidgetItem) -> None:
         self.chosen.emit(self._cells[self.list.row(item)])
+
+    def _choose_current(self) -> None:
+        item = self.list.currentItem()
+        if item is not None:
+            self._choose(item)
 
     def _forget(self) -> None:
         session.SESSION.forget(self._cells[self.list.currentRow()])

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QGroupBox, QHBoxLayout, QMenu, QPushButton, QVBoxLayout, QWidget
 
+from napari_biogans.plugin.class_names import shortened
 from napari_biogans.plugin.generation import new_seed
 from napari_biogans.plugin.interpolation import draw_icons, random_cell
 from napari_biogans.plugin.key_cells import KeyCell, of_model, refusal
@@ -139,7 +140,7 @@ class KeyGroup(QGroupBox):
         self.kept_menu.addAction(f"All {len(cells)}", partial(self._add, cells))
         self.kept_menu.addSeparator()
         for cell in cells:
-            self.kept_menu.addAction(cell.name.replace("&", "&&"), partial(self._add, [cell]))
+            self.kept_menu.addAction(shortened(cell.name).replace("&", "&&"), partial(self._add, [cell]))
 
     def _draw_one(self) -> None:
         if path := self._models.path():

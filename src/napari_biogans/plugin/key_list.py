@@ -14,7 +14,7 @@ from qtpy.QtWidgets import QAbstractItemView, QListWidget, QListWidgetItem, QSiz
 from napari_biogans.plugin.key_cells import KeyCell
 
 ICON_SIZE = QSize(64, 32)
-LINES = 5
+LINES = 4
 """Seen at a time; further ones are scrolled to."""
 NUMBER = Qt.ItemDataRole.UserRole
 """Where an item holds the number of its cell: plain numbers survive being dragged."""

@@ -22,13 +22,15 @@ class KeySources(QObject):
     """
 
     changed = Signal()
-    """Another layer was selected, or other cells are kept."""
+    """Another layer was selected, or renamed, or got other pixels; or other cells are kept."""
 
     def __init__(self, viewer: Any, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._viewer = viewer
-        viewer.layers.selection.events.active.connect(self._tell)
+        self._active: Any = None
+        viewer.layers.selection.events.active.connect(self._follow)
         SESSION.cells_changed.connect(self._tell)
+        self._follow()
 
     @property
     def layer_has_cells(self) -> bool:
@@ -58,8 +60,24 @@ class KeySources(QObject):
 
     def disconnect_all(self) -> None:
         """Stop following."""
-        self._viewer.layers.selection.events.active.disconnect(self._tell)
+        self._viewer.layers.selection.events.active.disconnect(self._follow)
+        self._leave()
         SESSION.cells_changed.disconnect(self._tell)
+
+    def _follow(self, event: Any = None) -> None:
+        """Hear of the selected layer, which may be renamed or get other cells."""
+        self._leave()
+        self._active = self._viewer.layers.selection.active
+        if self._active is not None:
+            for changed in (self._active.events.name, self._active.events.data):
+                changed.connect(self._tell)
+        self._tell()
+
+    def _leave(self) -> None:
+        if self._active is not None:
+            for changed in (self._active.events.name, self._active.events.data):
+                changed.disconnect(self._tell)
+        self._active = None
 
     def _tell(self, event: Any = None) -> None:
         self.changed.emit()

@@ -9,6 +9,7 @@ from pathlib import Path
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QMenu, QPushButton, QWidget
 
+from napari_biogans.plugin.class_names import shortened
 from napari_biogans.plugin.key_cells import model_title
 from napari_biogans.plugin.narrow_button import keep_narrow
 
@@ -42,7 +43,7 @@ class KnownPaths(QPushButton):
         """Offer what is known now."""
         self.choices.clear()
         for path in self._known():
-            action = self.choices.addAction(model_title(path), partial(self.picked.emit, path))
+            action = self.choices.addAction(shortened(model_title(path)), partial(self.picked.emit, path))
             if action is not None:
                 action.setToolTip(str(path))
         if self.choices.isEmpty():

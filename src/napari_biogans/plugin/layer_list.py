@@ -28,6 +28,7 @@ class LayerList(QListWidget):
         self.setTextElideMode(Qt.TextElideMode.ElideMiddle)
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         self.itemChanged.connect(self._tell)
+        self._fit_height()
 
     def offer(self, layers: Sequence[Any]) -> None:
         """Offer these layers; those that are checked stay so, and new ones are not."""
@@ -46,11 +47,14 @@ class LayerList(QListWidget):
             item.setCheckState(Qt.CheckState.Checked if layer in kept else Qt.CheckState.Unchecked)
             self.addItem(item)
         self.blockSignals(False)
-        lines = min(max(len(layers), 2), MOST_LINES)
-        height = max(self.sizeHintForRow(0), self.fontMetrics().height()) + 2 * SPACING
-        self.setFixedHeight(lines * height + 2 * self.frameWidth())
+        self._fit_height()
         if self.chosen() != kept:
             self.edited.emit()
+
+    def _fit_height(self) -> None:
+        lines = min(max(self.count(), 2), MOST_LINES)
+        height = max(self.sizeHintForRow(0), self.fontMetrics().height()) + 2 * SPACING
+        self.setFixedHeight(lines * height + 2 * self.frameWidth())
 
     def chosen(self) -> list[Any]:
         """Give the layers that are checked."""

@@ -33,7 +33,9 @@ class ModelBox(QWidget):
         super().__init__(parent)
         self._paths: list[Path] = []
         self.list = QComboBox()
+        self._tip = "The run that is tested" if only_runs else "The model that draws"
         self.list.setPlaceholderText("train or open a run" if only_runs else "train or open a model")
+        self.list.setAccessibleName("Run" if only_runs else "Model")
         self.list.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self.list.setMinimumContentsLength(LETTERS)
         self.list.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
@@ -57,6 +59,7 @@ class ModelBox(QWidget):
             self._insert(path)
         if self._paths:
             self.list.setCurrentIndex(0)
+        self._explain()
         self.list.currentIndexChanged.connect(self._tell)
         SESSION.model_saved.connect(self._note_saved)
         SESSION.model_opened.connect(self._note_opened)
@@ -136,6 +139,9 @@ class ModelBox(QWidget):
         self.add(path)
         note_model(path)
 
+    def _explain(self) -> None:
+        self.list.setToolTip("\n".join([self._tip, *([] if self.path() is None else [str(self.path())])]))
+
     def _tell(self) -> None:
-        self.list.setToolTip(str(self.path() or ""))
+        self._explain()
         self.chosen.emit(self.path())

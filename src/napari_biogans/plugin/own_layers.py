@@ -127,11 +127,12 @@ class OwnLayers:
             As many as there are layers.
         """
         for place, (layer, (data, keywords, _)) in enumerate(zip(self._layers, by, strict=True)):
+            # First, since whoever hears of other pixels asks what is known of them.
+            layer.metadata = _renewed(layer.metadata, keywords["metadata"])
             layer.data = data
             if "translate" in keywords:
                 # Along slices; in the picture the layer stays where it is.
                 layer.translate = (*keywords["translate"][:-2], *layer.translate[-2:])
-            layer.metadata = _renewed(layer.metadata, keywords["metadata"])
             # Limits that somebody set by hand are left alone.
             if tuple(layer.contrast_limits) == self._limits[place]:
                 layer.contrast_limits = keywords["contrast_limits"]

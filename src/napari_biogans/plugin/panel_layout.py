@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from qtpy.QtWidgets import QLayout, QSpacerItem, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QLayout, QPushButton, QSpacerItem, QVBoxLayout, QWidget
 
+from napari_biogans.plugin.accessible import MAIN
 from napari_biogans.plugin.scrolling import WidthFittingScrollArea
 
 WIDTH = 330
@@ -13,7 +14,12 @@ WIDTH = 330
 
 
 def lay_out_panel(
-    panel: QWidget, inputs: QWidget, below: Sequence[QWidget | QLayout], later: Sequence[QWidget]
+    panel: QWidget,
+    inputs: QWidget,
+    below: Sequence[QWidget | QLayout],
+    later: Sequence[QWidget],
+    *,
+    main: QPushButton | None = None,
 ) -> None:
     """Lay out a panel from top to bottom.
 
@@ -27,6 +33,8 @@ def lay_out_panel(
     later : sequence of QWidget
         Hidden until there is something to see, so that the inputs have more
         room.
+    main : QPushButton, optional
+        Begins what the panel is for; Ctrl+Enter presses it.
     """
     scroll = WidthFittingScrollArea()
     scroll.setWidget(inputs)
@@ -42,3 +50,5 @@ def lay_out_panel(
     for widget in later:
         layout.addWidget(widget)
         widget.hide()
+    if main is not None:
+        main.setObjectName(MAIN)

@@ -31,7 +31,7 @@ class PathForm(QWidget):
         super().__init__(parent)
         self.frames = WholeNumber(2, MOST_FRAMES)
         self.frames.set(FIRST_FRAMES)
-        self.frames.setToolTip(f"In all, key cells among them; 2 to {MOST_FRAMES:,}")
+        self.frames.setToolTip("In all, key cells among them")
         self.mode = Choice({"spherical": "spherical", "linear": "linear"})
         self.mode.setToolTip(
             "Spherical: along great circles, on which latents stay as long as those that the model draws from.\n"
@@ -43,7 +43,7 @@ class PathForm(QWidget):
         self.classes = ClassList()
         self.rate = WholeNumber(1, FASTEST)
         self.rate.set(FIRST_RATE)
-        self.rate.setToolTip(f"Of films, 1 to {FASTEST}; in layers, each slice is a frame")
+        self.rate.setToolTip("Frames per second of films; in layers, each slice is a frame")
         self.length = QLabel()
         film = QWidget()
         in_film = QHBoxLayout(film)

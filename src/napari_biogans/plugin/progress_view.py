@@ -9,6 +9,7 @@ from qtpy.QtCore import QObject, QTimer
 from qtpy.QtWidgets import QLabel, QProgressBar, QVBoxLayout, QWidget
 
 if TYPE_CHECKING:
+    from napari_biogans.cells.cut_events import CuttingProgress
     from napari_biogans.evaluation.events import CriticsTraining
     from napari_biogans.latent.complete import Drawing
     from napari_biogans.latent.reconstruct import Searching
@@ -94,6 +95,11 @@ class ProgressView(QWidget):
         """Show which part of something is done, in [0, 1]."""
         self._show_bar(round(PARTS * done), PARTS)
         self.text.setText(f"{done:.0%}")
+
+    def show_cutting(self, event: CuttingProgress) -> None:
+        """Show how far fields are segmented, measured or cut."""
+        self._show_bar(round(PARTS * event.done / event.fields), PARTS)
+        self.text.setText(f"{event.stage} {event.field}")
 
     def _show_bar(self, step: int, steps: int) -> None:
         self.bar.setRange(0, min(steps, MOST_STEPS))

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from napari.layers import Image
-from qtpy.QtWidgets import QHBoxLayout, QPushButton
+from qtpy.QtWidgets import QHBoxLayout, QPushButton, QWidget
 
 from napari_biogans.cells.cellset import CellsError
 from napari_biogans.cells.finding import crop_corners
 from napari_biogans.plugin.class_names import counted_cells
 from napari_biogans.plugin.closing_dock import ClosingDock
+from napari_biogans.plugin.dock_help import About
 from napari_biogans.plugin.latest_work import LatestWork
 from napari_biogans.plugin.panel_layout import lay_out_panel
 from napari_biogans.plugin.progress_view import PARTS, ActivityBar, ProgressView
@@ -34,6 +35,16 @@ TIPS = {
     "go": "Move the sliders and the view to the cells that were put last",
 }
 
+ABOUT = About(
+    "Puts cells, or what a model made of them, into a field, each where its cell was.",
+    (
+        "Check the layers of cells, and choose which of the cells.",
+        "Choose what is around them: the layers that they were cut from, an empty field, or other layers.",
+        "<b>Put into field</b> adds layers of the field; <b>Find</b> moves the view there.",
+    ),
+    "From fields to cells",
+)
+
 
 class PutBackDock(ClosingDock):
     """Puts cells of layers into a field, as new layers.
@@ -42,6 +53,8 @@ class PutBackDock(ClosingDock):
     ----------
     napari_viewer : napari.viewer.Viewer
     """
+
+    about = ABOUT
 
     def __init__(self, napari_viewer: Viewer) -> None:
         super().__init__()
@@ -59,7 +72,9 @@ class PutBackDock(ClosingDock):
         for button in (self.put, self.stop, self.go):
             buttons.addWidget(button)
         self.stop.setToolTip(TIPS["stop"])
-        lay_out_panel(self, self.form, (buttons, self.status), (self.progress,))
+        content = QWidget()
+        lay_out_panel(content, self.form, (buttons, self.status), (self.progress,), main=self.put)
+        self.fill(content)
         self.form.changed.connect(self._check)
         self.put.clicked.connect(self._put)
         self.stop.clicked.connect(self._stop)

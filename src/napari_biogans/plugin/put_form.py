@@ -37,7 +37,6 @@ from napari_biogans.plugin.put_words import (
     AROUND,
     AUTOMATIC,
     ELLIPSES,
-    HELP,
     INTO,
     LARGE,
     OTHER,
@@ -47,6 +46,7 @@ from napari_biogans.plugin.put_words import (
     told_left_out,
 )
 from napari_biogans.plugin.putting import PutRequest, channels_of, size_text, window_around
+from napari_biogans.plugin.remembering import remember
 from napari_biogans.plugin.setting_editors import Choice
 from napari_biogans.plugin.settings_form import SettingsForm
 from napari_biogans.settings import checked
@@ -83,6 +83,8 @@ class PutForm(QWidget):
         self.settings = SettingsForm(PlacingConfig, {}, ("part",), "")
         self.labels: Choice = Choice({ELLIPSES: None})
         self.area = Choice(AREAS)
+        self.red.explain("Red", "The layer of red of the field that the cells are put into")
+        self.green.explain("Green", "The layer of green of the same field")
         for name in ("layers", "places", "field", "into", "labels", "area"):
             getattr(self, name).setToolTip(TIPS[name])
         for box in (self.places, self.field, self.into, self.labels, self.area):
@@ -93,6 +95,7 @@ class PutForm(QWidget):
         self._timer.timeout.connect(self._look)
         self._lay_out()
         self._connect()
+        remember(self.settings, "put back")
         self._look()
         self.layers.choose(newest_of(self.image_layers.all()))
 
@@ -146,8 +149,6 @@ class PutForm(QWidget):
         self._viewer.dims.events.point.disconnect(self._look_soon)
 
     def _lay_out(self) -> None:
-        help_line = QLabel(HELP)
-        help_line.setWordWrap(True)
         cells, self._rows = _group("Cells")
         self._rows.addRow(self.layers)
         self._rows.addRow("Which", self.choice)
@@ -164,7 +165,7 @@ class PutForm(QWidget):
         self.settings.add_row("Area", self.area)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
-        for widget in (help_line, cells, into, show):
+        for widget in (cells, into, show):
             layout.addWidget(widget)
         layout.addStretch()
 

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from napari_biogans.plugin.class_names import counted_cells
 from napari_biogans.plugin.putting import size_text
 
-HELP = "Puts cells, or what a model made of them, into a field: each where its cell was, at its angle."
 OWN = "their own"
 SOURCE, EMPTY, OTHER = "source", "empty", "other"
 INTO = {"the layers they are from": SOURCE, "an empty field": EMPTY, "other layers": OTHER}

@@ -4,12 +4,24 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from napari_biogans.plugin.dock_help import About
 from napari_biogans.plugin.engine_dock import EngineDock
 
 if TYPE_CHECKING:
     from napari.viewer import Viewer
 
     from napari_biogans.plugin.reconstruct_panel import ReconstructPanel
+
+ABOUT = About(
+    "Finds the latents from which a model draws your cells.",
+    (
+        "Choose a model, the layers of the cells, and which of them.",
+        "<b>Rebuild</b> adds what the model draws beside the cells, and their errors to the table.",
+        "<b>Show all classes</b> draws the green of every class for the red of these cells.",
+        "<b>Keep</b> cells for other docks, or <b>Export</b> all that was found.",
+    ),
+    "From a real cell to its latent",
+)
 
 
 class ReconstructDock(EngineDock["ReconstructPanel"]):
@@ -19,6 +31,8 @@ class ReconstructDock(EngineDock["ReconstructPanel"]):
     ----------
     napari_viewer : napari.viewer.Viewer
     """
+
+    about = ABOUT
 
     def __init__(self, napari_viewer: Viewer) -> None:
         super().__init__(napari_viewer, _load_engine, _make_panel)

@@ -90,7 +90,7 @@ class ReconstructPanel(QWidget):
         for place, button in enumerate((self.start, self.stop, self.classes, self.put, self.keep, self.export)):
             buttons.addWidget(button, *divmod(place, 2))
         self.stop.setToolTip(TIPS["stop"])
-        lay_out_panel(self, self.form, (buttons, self.status), (self.progress, self.results))
+        lay_out_panel(self, self.form, (buttons, self.status), (self.progress, self.results), main=self.start)
 
     def _connect(self) -> None:
         self.form.changed.connect(self._check)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QSizePolicy, QWidget
 
+from napari_biogans.plugin.class_names import shortened
 from napari_biogans.plugin.narrow_button import keep_narrow
 from napari_biogans.plugin.training_work import RunFacts
 
@@ -35,5 +36,7 @@ class RunBanner(QFrame):
         self.facts = facts
         self.setVisible(facts is not None)
         if facts is not None:
-            self.text.setText(f"<b>{facts.folder.name}</b>: {facts.step:,} of {facts.config.steps:,} steps done")
+            self.text.setText(
+                f"<b>{shortened(facts.folder.name)}</b>: {facts.step:,} of {facts.config.steps:,} steps done"
+            )
             self.text.setToolTip(str(facts.folder))

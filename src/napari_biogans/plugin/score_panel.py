@@ -100,7 +100,7 @@ class ScorePanel(QWidget):
         for button in (self.start, self.stop, self.export):
             buttons.addWidget(button)
         self.stop.setToolTip(TIPS["stop"])
-        lay_out_panel(self, self._inputs, (buttons, self.status), (self.progress, self.results))
+        lay_out_panel(self, self._inputs, (buttons, self.status), (self.progress, self.results), main=self.start)
 
     def _connect(self) -> None:
         self.sides.changed.connect(self._check)

@@ -6,6 +6,7 @@ from qtpy.QtCore import Qt, Signal
 from qtpy.QtGui import QBrush, QColor, QResizeEvent
 from qtpy.QtWidgets import QAbstractItemView, QHeaderView, QSizePolicy, QTableWidget, QTableWidgetItem, QWidget
 
+from napari_biogans.plugin.accessible import choose_by_enter
 from napari_biogans.plugin.score_grid import ScoreCell, ScoreGrid
 
 WIDEST, WIDEST_NAME = 130, 110
@@ -23,6 +24,8 @@ class ScoreTable(QTableWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._shown: ScoreGrid | None = None
+        self.setToolTip("Scores of all tests; click one, or press Enter, for the cells that tell its sides apart")
+        self.setAccessibleName("Scores")
         self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
         self.setSelectionMode(QAbstractItemView.SelectionMode.NoSelection)
         self.setHorizontalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
@@ -33,8 +36,11 @@ class ScoreTable(QTableWidget):
             header.setHighlightSections(False)
             header.setTextElideMode(Qt.TextElideMode.ElideMiddle)
             header.setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
-        self._headers()[1].setMaximumWidth(WIDEST_NAME)
+        names = self._headers()[1]
+        names.setMaximumWidth(WIDEST_NAME)
+        names.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
         self.cellClicked.connect(self._choose)
+        choose_by_enter(self, lambda: self._choose(self.currentRow(), self.currentColumn()))
 
     def show_grid(self, grid: ScoreGrid) -> None:
         """Show a table, or more of the one that is shown.
@@ -90,7 +96,7 @@ class ScoreTable(QTableWidget):
         return across, down
 
     def _choose(self, i: int, j: int) -> None:
-        if self._shown is None:
+        if self._shown is None or min(i, j) < 0:
             return
         place = self._shown.rows[i], self._shown.columns[j]
         if place in self._shown.cells:

@@ -25,5 +25,6 @@ class WidthFittingScrollArea(QScrollArea):
             and watched is content
             and bar is not None
         ):
-            self.setMinimumWidth(content.minimumSizeHint().width() + bar.sizeHint().width())
+            frame = 2 * self.frameWidth()
+            self.setMinimumWidth(content.minimumSizeHint().width() + bar.sizeHint().width() + frame)
         return super().eventFilter(watched, event)

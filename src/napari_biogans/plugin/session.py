@@ -31,6 +31,7 @@ class Session:
     def __init__(self) -> None:
         self._models: list[Path] = []
         self._cell_sets: list[Path] = []
+        self._fields: list[Path] = []
         self._kept: list[KeyCell] = []
 
     @property
@@ -70,6 +71,21 @@ class Session:
         path = run_of(path.absolute()) or path.absolute()
         self._put_first(path)
         self.model_opened.emit(path)
+
+    @property
+    def fields(self) -> tuple[Path, ...]:
+        """Files, folders and patterns of fields that cells were looked for in, the last one first."""
+        return tuple(self._fields)
+
+    def use_fields(self, path: Path) -> None:
+        """Note where fields are, in which cells were looked for.
+
+        Parameters
+        ----------
+        path : pathlib.Path
+            A file, a folder or a pattern.
+        """
+        self._fields = [path, *(known for known in self._fields if known != path)]
 
     def open_cells(self, path: Path) -> None:
         """Note where cells were read from, or written to.

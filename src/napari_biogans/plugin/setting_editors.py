@@ -12,12 +12,11 @@ from superqt import QLargeIntSpinBox
 from napari_biogans.plugin import session
 from napari_biogans.plugin.known_paths import KnownPaths
 from napari_biogans.plugin.path_edit import PathEdit, ask_model_file
-from napari_biogans.plugin.setting_fields import SettingField
+from napari_biogans.plugin.setting_fields import LARGEST_WHOLE, SettingField, range_text, with_range
 
 AUTOMATIC = "automatic"
 MOST_LETTERS = 24
 """That a box makes room for; a longer text is cut off, and whole in the list."""
-LARGEST_WHOLE = 2**63 - 1
 
 
 class Choice(QComboBox):
@@ -47,12 +46,13 @@ class Choice(QComboBox):
         options : dict from text to value
             One at least.
         """
-        kept = self.get() if self._values else None
+        is_first = not self._values
+        kept = None if is_first else self.get()  # None may be one of the values
         self.blockSignals(True)
         self.clear()
         self._values = list(options.values())
         self.addItems(list(options))
-        self.set(kept if kept in self._values else self._values[0])
+        self.set(self._values[0] if is_first or kept not in self._values else kept)
         self.blockSignals(False)
         if self.get() != kept:
             self.edited.emit()
@@ -67,7 +67,7 @@ class Choice(QComboBox):
 
 
 class WholeNumber(QLargeIntSpinBox):
-    """A whole number within limits.
+    """A whole number within limits, which its tooltip tells.
 
     Parameters
     ----------
@@ -82,7 +82,13 @@ class WholeNumber(QLargeIntSpinBox):
         self.setMaximum(maximum)  # type: ignore[no-untyped-call]
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.valueChanged.connect(self._tell)
+        self.setToolTip("")
         ignore_wheel(self)
+
+    def setToolTip(self, tip: str | None) -> None:
+        """Say what the number means; which numbers it may be is added."""
+        low, high = self.minimum(), self.maximum()  # type: ignore[no-untyped-call]
+        super().setToolTip(with_range(tip or "", range_text(low, None if high == LARGEST_WHOLE else high)))
 
     def get(self) -> int:
         """Give the number that is shown."""
@@ -105,16 +111,23 @@ class NumberText(QLineEdit):
     ----------
     optional : bool
         Whether empty means None.
+    range_text : str
+        Which numbers may be given, for the tooltip.
     """
 
     edited = Signal()
 
-    def __init__(self, optional: bool, parent: QWidget | None = None) -> None:
+    def __init__(self, optional: bool, range_text: str = "", parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._optional = optional
+        self._range_text = range_text
         if optional:
             self.setPlaceholderText(AUTOMATIC)
         self.textChanged.connect(self.edited)
+
+    def setToolTip(self, tip: str | None) -> None:
+        """Say what the number means; which numbers it may be is added."""
+        super().setToolTip(with_range(tip or "", self._range_text))
 
     def get(self) -> float | int | str | None:
         """Give the number, None if it is empty and may be so, or the text that is no number."""
@@ -201,16 +214,17 @@ def make_editor(field: SettingField) -> Editor:
     elif field.kind == "switch":
         editor = Switch()
     elif field.kind == "whole" and not field.optional:
-        editor = WholeNumber(int(field.minimum or 0), int(min(field.maximum or LARGEST_WHOLE, LARGEST_WHOLE)))
+        editor = WholeNumber(int(field.minimum or 0), int(field.maximum or LARGEST_WHOLE))
     elif field.kind == "path":
         editor = ModelPath(field.title)
     elif field.kind in ("whole", "number"):
-        editor = NumberText(field.optional)
+        editor = NumberText(field.optional, field.range_text)
     else:
         editor = Text()
     editor.set(field.default)
     editor.setObjectName(field.name)
     editor.setToolTip(field.tip)
+    editor.setAccessibleName(field.title)
     return editor
 
 

@@ -60,7 +60,8 @@ class FieldForm(QWidget):
         for field in fields:
             editor = make_editor(field)
             label = QLabel(field.title)
-            label.setToolTip(field.tip)
+            label.setToolTip(editor.toolTip())
+            label.setBuddy(editor)
             self.rows.addRow(label, editor)
             self._editors[field.name] = editor
             self._tips[field.name] = field.tip
@@ -156,6 +157,7 @@ class SettingsForm(QWidget):
         # Its icons would be black on black in a dark theme.
         self.advanced.toggled.connect(self._point)
         self.advanced.toggleButton().setStyleSheet(HEADING_STYLE)
+        self.advanced.toggleButton().setToolTip("Show or hide settings that seldom have to be changed")
         self.advanced.setDuration(ANIMATION_MS)
         self.advanced.addWidget(self._rest)
         layout = QVBoxLayout(self)

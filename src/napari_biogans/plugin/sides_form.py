@@ -44,6 +44,7 @@ class SidesForm(QWidget):
         super().__init__(parent)
         self.question = Choice(QUESTIONS)
         self.question.setMinimumContentsLength(LETTERS)
+        self.question.setToolTip("What is tested against what")
         self._meaning = QLabel()
         self._meaning.setWordWrap(True)
         # b first, so that layers of real cells, which are there before others, are chosen for it.

@@ -5,6 +5,8 @@ from __future__ import annotations
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QLabel, QSizePolicy, QWidget
 
+from napari_biogans.plugin.class_names import with_short_names
+
 LINES = 2
 
 
@@ -20,6 +22,6 @@ class StatusLine(QLabel):
         self.setMinimumHeight(LINES * self.fontMetrics().lineSpacing())
 
     def say(self, text: str, details: str = "") -> None:
-        """Show a text, and details where the mouse points at it."""
-        self.setText(text)
+        """Show a text, and details, or the whole of a text that was shortened, where the mouse points at it."""
+        self.setText(with_short_names(text))
         self.setToolTip(details or text)

@@ -11,6 +11,7 @@ from napari_biogans.plugin.status_line import StatusLine
 from napari_biogans.plugin.training_job import State
 
 TIPS = {
+    "start": "Train with these settings; losses and samples are shown meanwhile",
     "pause": "Hold the training after the step that it is at",
     "resume": "Let the training go on",
     "stop": "Finish the step, save everything, and end; the run can be resumed",
@@ -86,7 +87,8 @@ class TrainControls(QWidget):
         pausable = self._state in (State.RUNNING, State.PAUSING, State.PAUSED)
         is_held = self._state in (State.PAUSING, State.PAUSED)
         self.start.setEnabled(idle and self._problem is None)
-        self.start.setToolTip("" if self.start.isEnabled() else self._problem or "A training is running already.")
+        problem = self._problem if idle else "A training is running already."
+        self.start.setToolTip(problem or TIPS["start"])
         self.pause.setEnabled(pausable)
         self.pause.setText("Continue" if is_held else "Pause")
         self.pause.setToolTip(TIPS["resume" if is_held else "pause"])

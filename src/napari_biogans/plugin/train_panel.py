@@ -105,7 +105,7 @@ class TrainPanel(QWidget):
         inputs_layout.addWidget(settings_group)
         inputs_layout.addStretch()
         self._inputs = inputs
-        lay_out_panel(self, inputs, (self.banner, self.controls), (self.progress, self.plot))
+        lay_out_panel(self, inputs, (self.banner, self.controls), (self.progress, self.plot), main=self.controls.start)
 
     def _connect(self) -> None:
         self.cells.changed.connect(self._check)

@@ -6,7 +6,9 @@ from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QCheckBox, QDoubleSpinBox, QHBoxLayout, QWidget
 
 from napari_biogans.plugin.setting_editors import ignore_wheel
+from napari_biogans.plugin.setting_fields import range_text, with_range
 
+LEAST, MOST = 0.1, 5.0
 TIP = "Keep latents near the middle of their distribution: more typical, less varied cells"
 
 
@@ -19,7 +21,7 @@ class TruncationBox(QWidget):
         super().__init__(parent)
         self.is_on = QCheckBox("within")
         self.sigmas = QDoubleSpinBox()
-        self.sigmas.setRange(0.1, 5)
+        self.sigmas.setRange(LEAST, MOST)
         self.sigmas.setSingleStep(0.1)
         self.sigmas.setValue(1)
         self.sigmas.setSuffix(" σ")
@@ -27,8 +29,11 @@ class TruncationBox(QWidget):
         ignore_wheel(self.sigmas)
         layout = QHBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
+        self.is_on.setToolTip(TIP)
+        self.is_on.setAccessibleName("Truncation")
+        self.sigmas.setToolTip(with_range(TIP, range_text(LEAST, MOST, unit=" standard deviations (σ)")))
+        self.sigmas.setAccessibleName("Truncation in standard deviations")
         for widget in (self.is_on, self.sigmas):
-            widget.setToolTip(TIP)
             layout.addWidget(widget)
         self.is_on.toggled.connect(self.sigmas.setEnabled)
         self.is_on.toggled.connect(self.edited)

@@ -1,0 +1,227 @@
+"""What was found, shown over the fields: outlines in the colours of the decisions, and frames of the images."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from napari.layers import Image, Labels, Vectors
+from napari.utils.colormaps import DirectLabelColormap
+
+from napari_biogans.plugin.cutting import Found, firsts_of
+from napari_biogans.plugin.field_choice import placed
+from napari_biogans.plugin.field_groups import FieldGroup
+from napari_biogans.plugin.found_layers import (
+    FIELDS,
+    FRAMES,
+    KEPT_COLOUR,
+    cell_features,
+    colours,
+    frame_vectors,
+    numbered_labels,
+    outline_layer,
+    stacked,
+    step_of,
+)
+from napari_biogans.plugin.layer_data import COLORMAPS, METADATA_KEY, beside
+from napari_biogans.plugin.own_layers import bring_into_range
+
+CHANNELS = ("red", "green")
+CONTOUR = 2
+"""Thickness of outlines, in pixels."""
+FRAME_WIDTH = 1.5
+LIMITS = (1.0, 99.9)
+"""Percentiles that become the limits of contrast of fields of files."""
+
+
+class FoundPreview:
+    """Layers of outlines and of frames, which follow what was found and which of it is kept.
+
+    Fields of files are shown, too. Layers that were renamed are left to whoever
+    renamed them.
+
+    Parameters
+    ----------
+    viewer : napari.viewer.Viewer
+    """
+
+    def __init__(self, viewer: Any) -> None:
+        self._viewer = viewer
+        self._found: Found | None = None
+        self._groups: list[FieldGroup] = []
+        self._table: pd.DataFrame | None = None
+        self._size: tuple[int, int] | None = None
+        self._outlines: dict[str, Labels] = {}
+        self._frames: dict[str, Vectors] = {}
+        self._fields: tuple[list[str], list[Image]] = ([], [])
+        self._names: dict[Any, str] = {}
+
+    @property
+    def layers(self) -> list[Labels]:
+        """The outlines of each group of fields."""
+        return list(self._outlines.values())
+
+    def shows(self, found: Found) -> bool:
+        """Tell whether these are the cells that are shown, be the decisions about them as they may."""
+        return self._found is not None and self._found.found.labels is found.found.labels
+
+    def show(self, found: Found, table: pd.DataFrame, size: tuple[int, int] | None) -> None:
+        """Show what was found.
+
+        Parameters
+        ----------
+        found : Found
+        table : pandas.DataFrame
+            As `FoundCells.judge` gives.
+        size : (height, width), optional
+            Of the images whose frames are shown; None shows none.
+        """
+        is_first = not self._there(self._outlines)
+        groups = [group if group.is_shown else self._show_fields(found, group) for group in found.groups]
+        features = cell_features(table)
+        self._found, self._table, self._size = found, table, None
+        before, self._outlines = self._outlines, {}
+        for group, labels in zip(groups, found.outlines, strict=True):
+            data, keywords, _ = outline_layer(group, labels, step_of(group), features)
+            layer = before.pop(group.name, None)
+            if layer is not None and self._is_ours(layer) and layer.data.shape == data.shape:
+                layer.data = data
+                for name in ("scale", "translate"):
+                    setattr(layer, name, keywords[name])
+            else:
+                self._take_away(layer)
+                layer = self._add(Labels(data, **keywords))
+                layer.contour = CONTOUR
+                layer.editable = False
+            self._outlines[group.name] = layer
+        for layer in before.values():
+            self._take_away(layer)
+        self._groups = groups
+        self.judge(table, size)
+        if is_first and self._outlines:
+            # Only of the layer that is active napari says what is under the mouse.
+            self._viewer.layers.selection.active = self.layers[0]
+
+    def judge(self, table: pd.DataFrame, size: tuple[int, int] | None) -> None:
+        """Show other decisions about the same cells."""
+        if self._found is None:
+            return
+        self._table = table
+        colormap = DirectLabelColormap(color_dict=colours(table))
+        features = cell_features(table)
+        for layer in self.layers:
+            if self._is_ours(layer):
+                layer.colormap = colormap
+                layer.features = features
+        self._show_frames(size)
+
+    def remove(self) -> None:
+        """Take outlines and frames out of the viewer; fields of files stay, as pictures that were opened."""
+        for layer in [*self._outlines.values(), *self._frames.values()]:
+            self._take_away(layer)
+        self._outlines, self._frames, self._found = {}, {}, None
+
+    def labels(self) -> list[tuple[Any, dict[str, Any], str]]:
+        """Give the labels that were found as layers to keep, with all that is known of the cells."""
+        if self._found is None or self._table is None:
+            return []
+        kept = []
+        features = cell_features(self._table)
+        for group, first in zip(self._groups, firsts_of(self._groups), strict=True):
+            data = numbered_labels(group, self._found.found, first)
+            _, keywords, kind = outline_layer(group, data, 1, features)
+            keywords = {
+                "name": f"{group.name} labels",
+                "features": features,
+                **{name: keywords[name] for name in ("scale", "translate", "units", "axis_labels")},
+            }
+            # An array of its own, so that it can be drawn on.
+            kept.append((np.array(data), keywords, kind))
+        return kept
+
+    def _show_frames(self, size: tuple[int, int] | None) -> None:
+        if size is None:
+            for layer in self._frames.values():
+                self._take_away(layer)
+            self._frames = {}
+            return
+        if self._found is None or self._table is None:
+            return
+        for group, first in zip(self._groups, firsts_of(self._groups), strict=True):
+            vectors = frame_vectors(group, self._table, first, size)
+            layer = self._frames.get(group.name)
+            if layer is not None and self._is_ours(layer):
+                layer.data = vectors
+                continue
+            self._frames[group.name] = self._add(
+                Vectors(
+                    vectors,
+                    name=f"frames in {group.name}",
+                    vector_style="line",
+                    edge_width=FRAME_WIDTH,
+                    edge_color=KEPT_COLOUR,
+                    metadata={METADATA_KEY: {"shows": FRAMES}},
+                    **group.placing,
+                )
+            )
+
+    def _show_fields(self, found: Found, group: FieldGroup) -> FieldGroup:
+        """Show fields of files, of which those are read that are looked at, unless they are shown already."""
+        sources = [f"{field.source} {field.index}" for field in group.fields]
+        known, layers = self._fields
+        if known != sources or not all(layer in self._viewer.layers for layer in layers):
+            for layer in layers:
+                self._take_away(layer)
+            layers = [self._add(Image(data, **keywords)) for data, keywords in self._field_images(found, group)]
+            self._fields = sources, layers
+            bring_into_range(self._viewer.dims, layers[0].data.shape)
+            self._viewer.reset_view()
+        return placed(group, tuple(layers[0].translate), tuple(str(unit) for unit in layers[0].units))
+
+    def _field_images(self, found: Found, group: FieldGroup) -> list[tuple[Any, dict[str, Any]]]:
+        layers: list[Any] = []
+        for channel, name in enumerate(CHANNELS):
+            planes = [partial(_padded, getattr(field, name), group.size) for field in group.fields]
+            seen = np.concatenate([light.values[channel] for light in found.found.lights])
+            low, high = (float(limit) for limit in np.percentile(seen, LIMITS))
+            keywords = {
+                "name": f"{group.name} {name}",
+                "colormap": COLORMAPS[channel],
+                "blending": "additive",
+                "contrast_limits": (low, high if high > low else low + 1),
+                "metadata": {METADATA_KEY: {"shows": FIELDS, "fields": [field.name for field in group.fields]}},
+                **group.placing,
+            }
+            layers.append((stacked(planes, group, group.size, found.found.fields[0].dtype), keywords, "image"))
+        return [(data, keywords) for data, keywords, _ in beside(self._viewer.layers, layers)]
+
+    def _add(self, layer: Any) -> Any:
+        active = self._viewer.layers.selection.active
+        self._viewer.add_layer(layer)
+        if active in self._viewer.layers:
+            self._viewer.layers.selection.active = active
+        self._names[layer] = layer.name
+        return layer
+
+    def _is_ours(self, layer: Any) -> bool:
+        """Tell whether a layer is there and was not renamed, as by somebody who wants to keep it."""
+        return layer in self._viewer.layers and layer.name == self._names.get(layer)
+
+    def _take_away(self, layer: Any) -> None:
+        if layer is None:
+            return
+        if self._is_ours(layer):
+            self._viewer.layers.remove(layer)
+        self._names.pop(layer, None)
+
+    def _there(self, layers: dict[str, Any]) -> bool:
+        return any(self._is_ours(layer) for layer in layers.values())
+
+
+def _padded(plane: Any, size: tuple[int, int]) -> Any:
+    """Read a field, and bring it to a common size."""
+    pixels = np.asarray(plane[0 : plane.shape[0], 0 : plane.shape[1]])
+    missing = [(0, wanted - length) for wanted, length in zip(size, pixels.shape, strict=True)]
+    return np.pad(pixels, missing) if any(after for _, after in missing) else pixels
