@@ -1,6 +1,6 @@
 """The tutorial by clicks: from raw fields to every dose of a cell, in a real viewer, as docs/tutorial.md tells it.
 
-A test goes this way with small cells and a training of seconds. `make screenshots` goes it with the real fields, and takes
+A test goes this way with small cells and a training of seconds. `make tutorial` goes it with the real fields, and takes
 the pictures of the page between the steps.
 """
 
@@ -71,7 +71,7 @@ class Tutorial:
         QTest.qWait(int(1000 * seconds))
         self._picture("training")
         click(panel.controls.stop)
-        self.wait(lambda: panel.controls.start.isEnabled())
+        self.wait(panel.controls.start.isEnabled)
 
     def draw(self) -> None:
         """Draw cells: the same reds in each class."""
@@ -97,7 +97,7 @@ class Tutorial:
         dock = self.opened("Put into field")
         self.wait(dock.put.isEnabled)
         click(dock.put)
-        self.wait(lambda: dock.go.isEnabled())
+        self.wait(dock.go.isEnabled)
         click(dock.go)
         self._picture("put-back")
 

@@ -25,11 +25,6 @@ from napari_biogans.plugin.status_line import StatusLine
 if TYPE_CHECKING:
     from napari.viewer import Viewer
 
-BESIDE = 1000
-"""As many cells are drawn beside a training; more wait until it has ended."""
-TIP = "Add the cells as layers of red and green"
-RUNNING = "Cells are being drawn already."
-STOP_TIP = "End now; no layers are added"
 ABOUT = About(
     "Draws cells with a model, as layers: new ones, or known ones again.",
     (
@@ -39,6 +34,11 @@ ABOUT = About(
     ),
     "Training",
 )
+BESIDE = 1000
+"""As many cells are drawn beside a training; more wait until it has ended."""
+TIP = "Add the cells as layers of red and green"
+RUNNING = "Cells are being drawn already."
+STOP_TIP = "End now; no layers are added"
 
 
 class GenerateDock(ClosingDock):
@@ -93,10 +93,10 @@ class GenerateDock(ClosingDock):
         for widget in (self.model_group, cells_group):
             column.addWidget(widget)
         column.addStretch()
+        content = QWidget()
         buttons = QHBoxLayout()
         for button in (self.generate, self.stop):
             buttons.addWidget(button)
-        content = QWidget()
         lay_out_panel(content, inputs, (buttons, self.status), (), main=self.generate)
         self.fill(content)
 
