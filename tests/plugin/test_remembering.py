@@ -1,6 +1,7 @@
 """What was entered last is there next time, and Preferences say what docks begin with."""
 
 import json
+from operator import attrgetter
 
 import pytest
 from napari._qt.dialogs.preferences_dialog import PreferencesDialog
@@ -10,11 +11,13 @@ from qtpy.QtWidgets import QCheckBox, QComboBox, QLineEdit
 from napari_biogans.evaluation import C2STConfig
 from napari_biogans.evaluation.settings import C2ST_PRESETS
 from napari_biogans.plugin import entries
+from napari_biogans.plugin.cut_form import CutForm
 from napari_biogans.plugin.draw_form import DrawForm
 from napari_biogans.plugin.entries import EntriesFile
 from napari_biogans.plugin.key_sources import KeySources
 from napari_biogans.plugin.path_form import PathForm
 from napari_biogans.plugin.preferences import preferences
+from napari_biogans.plugin.put_form import PutForm
 from napari_biogans.plugin.reconstruct_panel import ReconstructPanel
 from napari_biogans.plugin.remembering import BackButton, remember
 from napari_biogans.plugin.score_panel import ScorePanel
@@ -22,6 +25,9 @@ from napari_biogans.plugin.settings_form import SettingsForm
 from napari_biogans.plugin.train_panel import TrainPanel
 
 from .conftest import WAIT_MS
+
+FIRST = C2ST_PRESETS[next(iter(C2ST_PRESETS))].settings["splits"]
+"""Of the preset with which the form begins."""
 
 
 @pytest.fixture
@@ -102,10 +108,19 @@ def test_a_dock_that_is_closed_and_opened_in_another_viewer(make_napari_viewer, 
     third.close_down()
 
 
-@pytest.mark.parametrize(("kind", "changes"), [(ScorePanel, {"splits": 3}), (ReconstructPanel, {"prior": 1e-6})])
-def test_the_settings_of_other_docks(panel, next_session, kind, changes):
+@pytest.mark.parametrize(
+    ("kind", "form", "changes"),
+    [
+        (ScorePanel, "settings", {"splits": 4}),
+        (ReconstructPanel, "form.settings", {"prior": 1e-6}),
+        (CutForm, "finding", {"smallest": 7, "smoothing": 2.5}),
+        (CutForm, "cutting", {"facing": "brighter-right", "min_area": 7}),
+        (PutForm, "settings", {"part": "image"}),
+    ],
+)
+def test_the_settings_of_other_docks(panel, next_session, kind, form, changes):
     def settings(opened):
-        return opened.settings if kind is ScorePanel else opened.form.settings
+        return attrgetter(form)(opened)
 
     first = settings(panel(kind, ViewerModel()))
     defaults = first.values()
@@ -190,7 +205,7 @@ def test_a_damaged_file_is_passed_over(form, next_session, notes, content):
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(content if isinstance(content, bytes) else content.encode())
     first = form()
-    assert first.values()["splits"] == 10
+    assert first.values()["splits"] == FIRST
     assert all(str(path) in text and severity == "warning" for severity, text in notes)
     assert bool(notes) == ("a form" not in str(content))
     first.set_values({"splits": 6})
@@ -202,7 +217,7 @@ def test_a_folder_that_cannot_be_written_to_is_told_once(form, notes, monkeypatc
     (tmp_path / "a file").write_text("")
     monkeypatch.setenv("BIOGANS_CONFIG", str(tmp_path / "a file"))
     made = form()
-    for splits in (3, 4):
+    for splits in (4, 5):
         made.set_values({"splits": splits})
         entries.ENTRIES.write()
     assert len(notes) == 1
@@ -296,12 +311,12 @@ def test_what_is_set_there_is_used_by_docks(dialog, panel, next_session, tmp_pat
 
 
 def test_what_is_set_there_later_wins_over_what_was_entered_before(dialog, form, next_session):
-    form().set_values({"device": "mps", "splits": 3})
+    form().set_values({"device": "mps", "splits": 4})
     next_session()
     dialog.entries["device"].setCurrentText("cpu")
     dialog.accept()
     made = form()
-    assert [made.values()[name] for name in ("device", "splits")] == ["cpu", 3]
+    assert [made.values()[name] for name in ("device", "splits")] == ["cpu", 4]
 
 
 def test_cancelling_changes_nothing(dialog, panel):
@@ -313,16 +328,16 @@ def test_cancelling_changes_nothing(dialog, panel):
 
 
 def test_docks_need_not_remember(dialog, form, next_session):
-    form().set_values({"splits": 3})
+    form().set_values({"splits": 4})
     dialog.entries["remember"].setChecked(False)
     dialog.accept()
     next_session()
     second = form()
-    assert second.values()["splits"] == 10
+    assert second.values()["splits"] == FIRST
     second.set_values({"splits": 5})
     next_session()
     dialog.entries["remember"].setChecked(True)
-    assert form().values()["splits"] == 3
+    assert form().values()["splits"] == 4
 
 
 def test_where_napari_has_no_page_for_plugins_docks_have_their_defaults(form, monkeypatch, next_session):
@@ -330,6 +345,6 @@ def test_where_napari_has_no_page_for_plugins_docks_have_their_defaults(form, mo
 
     monkeypatch.delattr(settings, "get_plugin_settings")
     assert preferences().device == "auto"
-    form().set_values({"splits": 3})
+    form().set_values({"splits": 4})
     next_session()
-    assert form().values()["splits"] == 3
+    assert form().values()["splits"] == 4

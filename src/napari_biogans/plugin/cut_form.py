@@ -17,6 +17,7 @@ from napari_biogans.plugin.fields_box import FieldsBox
 from napari_biogans.plugin.known_paths import KnownPaths
 from napari_biogans.plugin.path_edit import PathEdit
 from napari_biogans.plugin.preferences import preferences
+from napari_biogans.plugin.remembering import remember
 from napari_biogans.plugin.settings_form import SettingsForm
 
 FINDING_FIELDS = ("threshold", "split")
@@ -68,6 +69,8 @@ class CutForm(QWidget):
         self.fields.changed.connect(self.changed)
         for part in (self.finding, self.cutting, self.folder):
             part.edited.connect(self.changed)
+        remember(self.finding, "cut: finding")
+        remember(self.cutting, "cut: cutting")
 
     def request(self) -> CutRequest:
         """Say what is wanted.

@@ -46,6 +46,7 @@ from napari_biogans.plugin.put_words import (
     told_left_out,
 )
 from napari_biogans.plugin.putting import PutRequest, channels_of, size_text, window_around
+from napari_biogans.plugin.remembering import remember
 from napari_biogans.plugin.setting_editors import Choice
 from napari_biogans.plugin.settings_form import SettingsForm
 from napari_biogans.settings import checked
@@ -94,6 +95,7 @@ class PutForm(QWidget):
         self._timer.timeout.connect(self._look)
         self._lay_out()
         self._connect()
+        remember(self.settings, "put back")
         self._look()
         self.layers.choose(newest_of(self.image_layers.all()))
 
