@@ -140,6 +140,7 @@ class Tutorial:
             QTest.qWait(20)
             if time.monotonic() > end:
                 raise TimeoutError("The plugin does not go on; is there an error in the terminal?")
+                )
 
 
 def field(form: QWidget, name: str) -> Any:

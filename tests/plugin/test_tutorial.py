@@ -1,4 +1,4 @@
-"""The tutorial of docs/tutorial.md in a real viewer, with menus, mouse and keys: from raw fields to every dose of a cell."""
+"""The tutorial of docs/tutorial.md in a real viewer, by menus, mouse and keys: from raw fields to doses of a cell."""
 
 import importlib.util
 from pathlib import Path

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from inspect import signature
 from typing import Any
 
+import numpy as np
 from napari.layers import Image
 
 from napari_biogans.plugin.cell_features import FEATURES_KEY, FIELDS_KEY
 from napari_biogans.plugin.layer_data import METADATA_KEY, LayerData, beside
+
+MARGIN = 0.1
+"""Part of the canvas that stays free around what is looked at."""
 
 
 def add_layers(viewer: Any, added: Sequence[LayerData], at: tuple[float, ...] | None = None) -> list[Image]:
@@ -48,10 +51,16 @@ def look_at(viewer: Any, layers: Sequence[Any]) -> None:
     viewer : napari.viewer.Viewer
     layers : sequence of napari.layers.Layer
     """
-    if "layers" in signature(viewer.reset_view).parameters:
-        viewer.reset_view(layers=layers)
-    else:  # in older versions of napari
-        viewer.reset_view()
+    viewer.reset_view()
+    canvas = getattr(viewer, "canvas", None)  # not in older versions of napari
+    axes = [axis - viewer.dims.ndim for axis in viewer.dims.displayed]
+    extent = viewer.layers.get_extent(layers).world
+    if canvas is None or canvas.grid.enabled or len(axes) > 2 or min(axes) < -extent.shape[1]:
+        return
+    first, last = extent[:, axes]
+    camera = viewer.scene.camera
+    camera.center = (0.0, *(first + last) / 2)
+    camera.zoom = (1 - MARGIN) * float(min(canvas.size / np.maximum(last - first, np.finfo(float).tiny)))
 
 
 def bring_into_range(dims: Any, shape: Sequence[int]) -> None:
