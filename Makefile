@@ -32,7 +32,7 @@ lint: $(VENV)/tox.done ## check style, types and imports only
 docs: $(VENV)/tox.done ## build the documentation into site/
 	$(BIN)/tox run -e docs $(if $(ARGS),-- $(ARGS))
 
-screenshots: system $(VENV)/tox.done ## take the pictures of the docks that the documentation shows
+screenshots: system $(VENV)/tox.done ## take the pictures of the documentation (downloads 21 MB of real cells)
 	$(BIN)/tox run -e screenshots $(if $(ARGS),-- $(ARGS))
 
 clean: ## remove environments, caches and builds; runs and their models stay

@@ -2,11 +2,13 @@
 
     make screenshots                                  # the pictures of the documentation
     make screenshots ARGS="--all pictures"            # every dock, empty and in use, in both themes
+    make screenshots ARGS="--only tutorial"           # those of docs/tutorial.md alone, which take a quarter of an hour
     python tools/screenshots.py --cache models --seconds 75
 
 Opens the sample data, trains the preset `demo` on it for some seconds, tests what comes out, and then draws, explores,
 interpolates and rebuilds cells with a model of several classes; everything by the buttons that a user presses. That
-model is taken from the folder `sim-star` in the cache, or trained for a minute and kept there.
+model is taken from the folder `sim-star` in the cache, or trained for a minute and kept there. Then it goes the way of the
+tutorial (`tools/tutorial.py`) on the real fields, for which 21 MB are downloaded the first time.
 Needs Xvfb, which gives it a screen of its own. Look at the pictures before they are committed.
 
 A picture is a function with `@picture(name of the dock)`, called with the dock opened in an empty viewer; what it is
@@ -35,6 +37,7 @@ PATIENCE = 180.0
 REDRAW_MS = 1000
 CLASSES = ("nucleus", "actin-patches", "medial-nodes", "tips")
 STAR = "sim-star"
+TUTORIAL = "tutorial"
 SCALE, UNITS = (0.2, 0.2), ("micrometer", "micrometer")
 
 
@@ -292,6 +295,20 @@ def take_all(stage: Stage, star: Callable[[], Path], names: list[str], *, with_e
             wait_until(lambda: stage.panel.job.state.name == "IDLE")
 
 
+def take_tutorial(stage: Stage, seconds: float) -> None:
+    """Take the pictures of the tutorial, on its way through the real fields; they are downloaded unless they are there."""
+    from tutorial import Tutorial
+
+    stage.viewer.window.remove_dock_widget("all")
+    stage.viewer.layers.clear()
+    tutorial = Tutorial(stage.viewer, lambda name: stage.take(f"{TUTORIAL}/{name}"))
+    tutorial.open_fields()
+    tutorial.cut_cells(tutorial.find_cells(magnification=1.3), stage.folder / "cells")
+    tutorial.train(stage.folder / "every-dose", classes=6, seconds=seconds)
+    tutorial.draw()
+    tutorial.put_back(tutorial.every_class())
+
+
 def star_run(cache: Path, minutes: float) -> Path:
     """Give the run of a model of several classes, trained unless it is there."""
     import napari_biogans as biogans
@@ -315,25 +332,41 @@ def own_screen() -> Iterator[None]:
         yield
 
 
+@contextmanager
+def own_cache(folder: Path) -> Iterator[None]:
+    """Another cache, since in the user's the answer of a test may be known."""
+    before = os.environ.get("BIOGANS_CACHE")
+    os.environ["BIOGANS_CACHE"] = str(folder)
+    yield
+    del os.environ["BIOGANS_CACHE"]
+    if before is not None:
+        os.environ["BIOGANS_CACHE"] = before
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    names = [*PICTURES, TUTORIAL]
     parser.add_argument("--all", type=Path, metavar="FOLDER", help="take all docks in both themes, into this folder")
-    parser.add_argument("--only", nargs="+", choices=list(PICTURES), default=list(PICTURES), help="take some only")
+    parser.add_argument("--only", nargs="+", choices=names, default=names, help="take some only")
     parser.add_argument("--into", type=Path, default=IMAGES, help="default: where the documentation has its pictures")
     parser.add_argument("--theme", default="dark", choices=THEMES)
     parser.add_argument("--seconds", type=float, default=45, help="that a training has run when it is pictured")
     parser.add_argument("--cache", type=Path, help="folder that keeps the model of several classes, in sim-star")
+    parser.add_argument("--tutorial-seconds", type=float, default=600, help="that the tutorial trains")
     options = parser.parse_args()
     with own_screen(), tempfile.TemporaryDirectory() as folder:
         import napari
 
-        os.environ["BIOGANS_CACHE"] = str(Path(folder) / "cache")  # else the answer of the test may be known
         viewer = napari.Viewer()
         viewer.window.resize(*WINDOW)
         themes = (options.theme,) if options.all is None else THEMES
         stage = Stage(viewer, options.all or options.into, themes, Path(folder), options.seconds)
         cache = options.cache or Path(folder)
-        take_all(stage, lambda: star_run(cache, minutes=1), options.only, with_empty=options.all is not None)
+        with own_cache(Path(folder) / "cache"):
+            chosen = [name for name in options.only if name != TUTORIAL]
+            take_all(stage, lambda: star_run(cache, minutes=1), chosen, with_empty=options.all is not None)
+        if TUTORIAL in options.only:
+            take_tutorial(stage, options.tutorial_seconds)
         viewer.close()
 
 

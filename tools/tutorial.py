@@ -1,7 +1,7 @@
 """The tutorial by clicks: from raw fields to every dose of a cell, in a real viewer, as docs/tutorial.md tells it.
 
-A test goes this way with small cells and a training of seconds. `make tutorial` goes it with the real fields, and takes
-the pictures of the page between the steps.
+A test goes this way with small cells and a training of seconds. `make screenshots` goes it with the real fields, and
+takes the pictures of the page between the steps.
 """
 
 from __future__ import annotations
@@ -140,7 +140,6 @@ class Tutorial:
             QTest.qWait(20)
             if time.monotonic() > end:
                 raise TimeoutError("The plugin does not go on; is there an error in the terminal?")
-                )
 
 
 def field(form: QWidget, name: str) -> Any:
