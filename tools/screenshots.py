@@ -7,8 +7,8 @@
 
 Opens the sample data, trains the preset `demo` on it for some seconds, tests what comes out, and then draws, explores,
 interpolates and rebuilds cells with a model of several classes; everything by the buttons that a user presses. That
-model is taken from the folder `sim-star` in the cache, or trained for a minute and kept there. Then it goes the way of the
-tutorial (`tools/tutorial.py`) on the real fields, for which 21 MB are downloaded the first time.
+model is taken from the folder `sim-star` in the cache, or trained for a minute and kept there. Then it goes the way of
+the tutorial (`tools/tutorial.py`) on the real fields, for which 21 MB are downloaded the first time.
 Needs Xvfb, which gives it a screen of its own. Look at the pictures before they are committed.
 
 A picture is a function with `@picture(name of the dock)`, called with the dock opened in an empty viewer; what it is
@@ -296,7 +296,7 @@ def take_all(stage: Stage, star: Callable[[], Path], names: list[str], *, with_e
 
 
 def take_tutorial(stage: Stage, seconds: float) -> None:
-    """Take the pictures of the tutorial, on its way through the real fields; they are downloaded unless they are there."""
+    """Take the pictures of the tutorial, on its way through the real fields, which are downloaded if need be."""
     from tutorial import Tutorial
 
     stage.viewer.window.remove_dock_widget("all")
