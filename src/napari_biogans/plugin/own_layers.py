@@ -13,6 +13,8 @@ from napari_biogans.plugin.layer_data import METADATA_KEY, LayerData, beside
 
 MARGIN = 0.1
 """Part of the canvas that stays free around what is looked at."""
+TOO_SMALL = 3
+"""Layers that would take less than a third of the canvas in height and width are looked at alone."""
 
 
 def add_layers(viewer: Any, added: Sequence[LayerData], at: tuple[float, ...] | None = None) -> list[Image]:
@@ -44,7 +46,7 @@ def add_layers(viewer: Any, added: Sequence[LayerData], at: tuple[float, ...] | 
 
 
 def look_at(viewer: Any, layers: Sequence[Any]) -> None:
-    """Let layers fill the canvas, beside which whole fields of cells may stand.
+    """Let all layers fill the canvas; or these alone, if they are small beside others, such as whole fields of cells.
 
     Parameters
     ----------
@@ -58,9 +60,10 @@ def look_at(viewer: Any, layers: Sequence[Any]) -> None:
     if canvas is None or canvas.grid.enabled or len(axes) > 2 or min(axes) < -extent.shape[1]:
         return
     first, last = extent[:, axes]
-    camera = viewer.scene.camera
-    camera.center = (0.0, *(first + last) / 2)
-    camera.zoom = (1 - MARGIN) * float(min(canvas.size / np.maximum(last - first, np.finfo(float).tiny)))
+    zoom = (1 - MARGIN) * float(min(canvas.size / np.maximum(last - first, np.finfo(float).tiny)))
+    if zoom > TOO_SMALL * viewer.scene.camera.zoom:
+        viewer.scene.camera.center = (0.0, *(first + last) / 2)
+        viewer.scene.camera.zoom = zoom
 
 
 def bring_into_range(dims: Any, shape: Sequence[int]) -> None:
