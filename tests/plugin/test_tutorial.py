@@ -48,6 +48,9 @@ def test_the_whole_way(tutorial, viewer, simulated_bbbc013, pictures, fresh_sess
         assert set(features["scale"]) == {1.3}
         assert set(fields_of(layers[f"{name} red"])) == set(features["field"])
 
+    for colour in ("red", "green"):
+        assert len({tuple(layers[f"{name} {colour}"].contrast_limits) for name in DOSES}) == 1, "doses can be compared"
+
     tutorial.train(tmp_path / "run", len(DOSES), seconds=0, **SMALL)
     model = load_model(tmp_path / "run")
     assert (model.architecture.name, model.class_names) == ("star-shaped", DOSES)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from itertools import accumulate, zip_longest
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 from skimage.util import montage
 
@@ -22,6 +23,10 @@ METADATA_KEY = "biogans"
 """Under which layers hold what we know of them."""
 SHEET_MARGIN = 1
 """Pixels between the cells of a contact sheet."""
+OF_REAL_CELLS = (0.1, 99.9)
+"""Percentiles of the pixels between which real cells are shown."""
+MOST_PIXELS = 1_000_000
+"""That are looked at for it."""
 GAP = 8
 """Pixels between layers that stand beside each other."""
 
@@ -85,12 +90,12 @@ def cell_layers(cells: CellSet) -> list[LayerData]:
     list of (data, keywords, "image")
         Layers of stacks (N, H, W), with the features of their cells.
     """
-    layers: list[LayerData] = []
+    classes: list[list[LayerData]] = []
     for images, class_name, features in zip(cells.images, cells.class_names, cells.features, strict=True):
         names = [f"{class_name} {channel}" for channel in cells.channel_names]
         of_class = channel_layers(images.swapaxes(0, 1), names, pixel_size=cells.pixel_size)
-        layers += with_features(of_class, features)
-    return layers
+        classes.append(with_features(of_class, features))
+    return [layer for of_class in with_shared_limits(classes) for layer in of_class]
 
 
 def contrast_limits(images: NDArray[Any]) -> tuple[float, float]:
@@ -104,6 +109,48 @@ def contrast_limits(images: NDArray[Any]) -> tuple[float, float]:
     """
     low, high = float(images.min()), float(images.max())
     return (low, high) if low < high else (low, low + 1)
+
+
+def with_shared_limits(groups: Sequence[Sequence[LayerData]]) -> list[list[LayerData]]:
+    """Give layers of real cells or fields the same contrast, so that classes can be compared by eye.
+
+    Parameters
+    ----------
+    groups : sequence of sequences of (data, keywords, "image")
+        The layers of each class, one per channel.
+
+    Returns
+    -------
+    list of lists of (data, keywords, "image")
+        The limits of a channel hold all but the darkest and the brightest
+        thousandth of the pixels of each class: a few bright specks would leave
+        all else dark.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> dim, bright = channel_layers(np.full((1, 4, 4), 9), ["a"]), channel_layers(np.full((1, 4, 4), 60), ["b"])
+    >>> [layers[0][1]["contrast_limits"] for layers in with_shared_limits([dim, bright])]
+    [(9.0, 60.0), (9.0, 60.0)]
+    """
+    shared: list[tuple[float, float]] = []
+    for channel in range(max(map(len, groups), default=0)):
+        ends = [
+            np.percentile(_some_pixels(group[channel][0]), OF_REAL_CELLS) for group in groups if len(group) > channel
+        ]
+        shared.append(contrast_limits(np.array([min(low for low, _ in ends), max(high for _, high in ends)])))
+    return [
+        [
+            (data, {**keywords, "contrast_limits": limits}, kind)
+            for (data, keywords, kind), limits in zip(group, shared, strict=False)
+        ]
+        for group in groups
+    ]
+
+
+def _some_pixels(data: NDArray[Any]) -> NDArray[Any]:
+    flat = data.reshape(-1)
+    return flat[:: max(1, flat.size // MOST_PIXELS)]
 
 
 def contact_sheet(images: NDArray[Any], columns: int | None = None) -> NDArray[Any]:

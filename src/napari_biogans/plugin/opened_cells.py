@@ -18,7 +18,7 @@ from napari_biogans.cells.tiff_stacks import TiffCells, open_tiff
 from napari_biogans.plugin import session
 from napari_biogans.plugin.cell_features import with_features
 from napari_biogans.plugin.cell_records import with_records
-from napari_biogans.plugin.layer_data import LayerData, channel_layers
+from napari_biogans.plugin.layer_data import LayerData, channel_layers, with_shared_limits
 from napari_biogans.plugin.placing import placed_in_grid
 from napari_biogans.plugin.waiting import result_of
 
@@ -67,7 +67,7 @@ def pixels_of(cells: TiffCells | ArrayCells) -> NDArray[Any]:
 
 
 def _read(path: Path) -> list[list[LayerData]]:
-    return [_layers(cells) for cells in _sources(path)]
+    return with_shared_limits([_layers(cells) for cells in _sources(path)])
 
 
 def _sources(path: Path) -> Sequence[TiffCells | ArrayCells]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from napari_biogans.cells.simulate import simulate_cells
-from napari_biogans.plugin.layer_data import LayerData, cell_layers, channel_layers
+from napari_biogans.plugin.layer_data import LayerData, cell_layers, channel_layers, with_shared_limits
 
 CELLS = 1000
 # The pattern that a small network learns soonest.
@@ -45,4 +45,5 @@ def bbbc013() -> list[LayerData]:
         "source": fields.source,
     }
     names = [f"BBBC013 {channel}" for channel in fields.channel_names]
-    return channel_layers(fields.images, names, metadata=known, along="well")
+    (layers,) = with_shared_limits([channel_layers(fields.images, names, metadata=known, along="well")])
+    return layers
