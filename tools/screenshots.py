@@ -306,7 +306,18 @@ def take_tutorial(stage: Stage, seconds: float) -> None:
     tutorial.cut_cells(tutorial.find_cells(magnification=1.3), stage.folder / "cells")
     tutorial.train(stage.folder / "every-dose", classes=6, seconds=seconds)
     tutorial.draw()
-    tutorial.put_back(tutorial.every_class())
+    tutorial.put_back(tutorial.every_class(_in_the_middle(stage.viewer.layers["dose 00 red"])))
+
+
+def _in_the_middle(cells: Any) -> int:
+    """Find the cell that was nearest to the middle of the first field."""
+    from napari_biogans.plugin.cell_features import features_of, fields_of
+
+    features = features_of(cells)
+    field = features["field"].iloc[0]
+    height, width = fields_of(cells)[field].shape
+    distance = (features["y"] - height / 2).abs() + (features["x"] - width / 2).abs()
+    return int(distance.where(features["field"] == field).idxmin())
 
 
 def star_run(cache: Path, minutes: float) -> Path:
@@ -355,6 +366,9 @@ def main() -> None:
     parser.add_argument("--tutorial-seconds", type=float, default=600, help="that the tutorial trains")
     options = parser.parse_args()
     with own_screen(), tempfile.TemporaryDirectory() as folder:
+        # Docks and napari start with their defaults, whatever was entered or set before.
+        os.environ["BIOGANS_CONFIG"] = folder
+        os.environ["NAPARI_CONFIG"] = str(Path(folder) / "napari.yaml")
         import napari
 
         viewer = napari.Viewer()

@@ -82,8 +82,9 @@ class Tutorial:
         self.wait(lambda: dock.status.text().startswith("Drew"))
         self._picture("drawn")
 
-    def every_class(self) -> Any:
-        """Draw every class's green for the red of real cells."""
+    def every_class(self, cell: int) -> Any:
+        """Draw every class's green for the red of the real cell in this slice."""
+        self.viewer.dims.set_current_step(0, cell)
         panel = self.dock("Layers", "Filter", "Reconstruct").panel
         self.wait(panel.classes.isEnabled)
         click(panel.classes)

@@ -60,10 +60,10 @@ def test_the_whole_way(tutorial, viewer, simulated_bbbc013, pictures, fresh_sess
     sheet = layers["red"]
     assert sheet.metadata["biogans"]["model"] == str(tmp_path / "run")
 
-    panel = tutorial.every_class()
+    panel = tutorial.every_class(3)
     means = [layers[f"{name} mean"] for name in DOSES]
-    (place,) = means[0].metadata["biogans"]["cells"]
-    row = features_of(layers["dose 00 red"]).iloc[[place]].reset_index(drop=True)
+    assert tuple(means[0].metadata["biogans"]["cells"]) == (3,)
+    row = features_of(layers["dose 00 red"]).iloc[[3]].reset_index(drop=True)
     assert all(features_of(mean).equals(row) for mean in means)
 
     tutorial.put_back(panel)
