@@ -244,7 +244,7 @@ def test_two_greens_are_both_visible(viewer, open_generate, generate, class_run)
 def test_of_many_classes_the_first_is_visible_and_it_is_said(viewer, open_generate, generate, class_run):
     names = [f"protein {k}" for k in range(9)]
     dock = open_generate(class_run("star-shaped", names))
-    assert dock.summary.text().endswith("draws 9 classes: protein 0, protein 1, protein 2, protein 3, …")
+    assert dock.summary.text().endswith("draws 9 classes (protein 0, protein 1, protein 2, protein 3, …)")
     assert "protein 8" in dock.summary.toolTip()
     dock.form.number.set(2)
     generate(dock)

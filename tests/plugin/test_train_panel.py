@@ -445,7 +445,7 @@ def test_many_classes_take_no_room_from_the_settings(open_train, click, wait_for
     wait_for_state(train, State.PAUSED)
     click(train.controls.pause)
     wait_for_state(train, State.RUNNING)
-    assert "samples are 41 classes: protein 00, protein 01, protein 02, protein 03, …" in train.controls.status.text()
+    assert "samples are 41 classes (protein 00, protein 01, protein 02, protein 03, …)." in train.controls.status.text()
     line = train.controls.status.fontMetrics().lineSpacing()
     assert train.controls.status.height() < 5 * line
     assert all(name in train.controls.status.toolTip() for name in names)

@@ -28,11 +28,11 @@ def listed(names: Sequence[str], what: str = "classes") -> str:
     Examples
     --------
     >>> listed(["Alp14", "Tea1"]), listed(["a", "b", "c", "d", "e"])
-    ('Alp14, Tea1', '5 classes: a, b, c, d, …')
+    ('Alp14, Tea1', '5 classes (a, b, c, d, …)')
     """
     if len(names) <= MOST_NAMES:
         return ", ".join(names)
-    return f"{len(names)} {what}: {', '.join(names[:MOST_NAMES])}, …"
+    return f"{len(names)} {what} ({', '.join(names[:MOST_NAMES])}, …)"
 
 
 def shortened(name: str, letters: int = MOST_LETTERS) -> str:
