@@ -96,6 +96,7 @@ class Tutorial:
         """Put what was drawn for the cells into their field."""
         click(panel.put)
         dock = self.opened("Put into field")
+        choose(field(dock.form, "Part"), "image")
         self.wait(dock.put.isEnabled)
         click(dock.put)
         self.wait(dock.go.isEnabled)

@@ -10,6 +10,7 @@ from qtpy.QtWidgets import (
     QAbstractButton,
     QAbstractSpinBox,
     QComboBox,
+    QDockWidget,
     QDoubleSpinBox,
     QLabel,
     QPushButton,
@@ -53,6 +54,17 @@ def open_dock(viewer, qtbot):
         return dock
 
     return open_one
+
+
+def test_docks_share_the_height_of_a_small_screen_behind_tabs(open_dock, viewer, qtbot):
+    docks = [open_dock(name) for name in ("Train", "Generate", "Score (C2ST)", "Put into field")]
+    window = viewer.window._qt_window
+    qtbot.waitUntil(lambda: not docks[-1].visibleRegion().isEmpty(), timeout=WAIT_MS)
+    assert all(dock.visibleRegion().isEmpty() for dock in docks[:-1])
+    assert window.height() <= WINDOW[1]
+    frame = next(frame for frame in window.findChildren(QDockWidget) if frame.isAncestorOf(docks[-1]))
+    assert len(window.tabifiedDockWidgets(frame)) == len(docks) - 1
+    assert docks[-1].height() > WINDOW[1] / 2
 
 
 def told(widget, dock):

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from napari.components import LayerList
 from napari.layers import Image
+from qtpy.QtCore import Qt
 
 from napari_biogans.evaluation import C2STConfig
 from napari_biogans.latent import ReconstructionConfig
@@ -14,6 +15,7 @@ from napari_biogans.plugin.loss_history import LossHistory
 from napari_biogans.plugin.pairing import SameLayer, guess_pair
 from napari_biogans.plugin.sample_layers import contact_sheets
 from napari_biogans.plugin.score_grid import ScoreCell, ScoreGrid
+from napari_biogans.plugin.setting_editors import WholeNumber
 from napari_biogans.plugin.setting_fields import setting_fields
 from napari_biogans.plugin.setting_relevance import classes_matter, irrelevant_settings
 from napari_biogans.training import TrainingConfig
@@ -229,3 +231,31 @@ def test_a_grid_of_layers_stands_beside_others_in_its_own_units():
     np.testing.assert_allclose(np.subtract(places[3], places[0]), (0, (10 + GAP) * 0.2, 0))
     assert [keywords["blending"] for _, keywords, _ in placed] == ["opaque", "additive", "opaque", "opaque"]
     np.testing.assert_allclose(places[0][2], 12 * 0.2 + GAP * 0.2, atol=0.2)
+
+
+@pytest.mark.parametrize(
+    ("typed", "value"), [("64", 64), ("128", 128), ("40", 40), ("6", 8), ("99999", 4096), ("", 48)]
+)
+def test_a_number_is_what_was_typed_and_brought_within_its_limits_at_the_end(qtbot, typed, value):
+    number = WholeNumber(8, 4096)
+    qtbot.addWidget(number)
+    number.set(48)
+    edited = []
+    number.edited.connect(lambda: edited.append(number.get()))
+    line = number.lineEdit()
+    line.selectAll()
+    qtbot.keyClick(line, Qt.Key.Key_Delete)
+    qtbot.keyClicks(line, typed)
+    assert line.text() == typed
+    qtbot.keyClick(line, Qt.Key.Key_Return)
+    assert (number.get(), line.text()) == (value, str(value))
+    assert not edited or edited[-1] == value
+    assert all(8 <= each <= 4096 for each in edited)
+
+
+def test_a_number_counts_as_soon_as_it_is_within_the_limits(qtbot):
+    number = WholeNumber(8, 4096)
+    qtbot.addWidget(number)
+    number.lineEdit().selectAll()
+    qtbot.keyClicks(number.lineEdit(), "64")
+    assert number.get() == 64, "a button that is pressed next takes it"

@@ -13,8 +13,8 @@ from napari_biogans.plugin.layer_data import METADATA_KEY, LayerData, beside
 
 MARGIN = 0.1
 """Part of the canvas that stays free around what is looked at."""
-TOO_SMALL = 3
-"""Layers that would take less than a third of the canvas in height and width are looked at alone."""
+TOO_SMALL = 2
+"""Layers that would take less than a half of the canvas in height and width are looked at alone."""
 
 
 def add_layers(viewer: Any, added: Sequence[LayerData], at: tuple[float, ...] | None = None) -> list[Image]:

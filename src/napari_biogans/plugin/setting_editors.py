@@ -81,6 +81,10 @@ class WholeNumber(QLargeIntSpinBox):
         self.setMinimum(minimum)  # type: ignore[no-untyped-call]
         self.setMaximum(maximum)  # type: ignore[no-untyped-call]
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        # Else the first digit of a number is brought within the limits before the next one is typed.
+        self.setKeyboardTracking(False)
+        if (line := self.lineEdit()) is not None:
+            line.textEdited.connect(self._follow_typing)
         self.valueChanged.connect(self._tell)
         self.setToolTip("")
         ignore_wheel(self)
@@ -97,6 +101,11 @@ class WholeNumber(QLargeIntSpinBox):
     def set(self, value: int) -> None:
         """Show a number."""
         self.setValue(value)  # type: ignore[no-untyped-call]
+
+    def _follow_typing(self, text: str) -> None:
+        """Take a number as soon as it is within the limits; others are brought there when typing ends."""
+        if text.isdigit() and self.minimum() <= int(text) <= self.maximum():  # type: ignore[no-untyped-call]
+            self.set(int(text))
 
     def _tell(self, value: int) -> None:
         self.edited.emit()
