@@ -48,7 +48,10 @@ def place_in_field(
     features : pandas.DataFrame
         One row per image, of cells of one field, with at least `y`, `x`,
         `angle` and `scale`, as `CutCells.cells.features` has them. Where
-        brightness was scaled (`normalisation`), that is undone.
+        brightness was scaled (`normalisation`), it is scaled back; pixels
+        that were clipped then, which are those beyond `low_percentile` and
+        `high_percentile`, stay as bright as these. Cells that are cut with
+        ``low_percentile=0, high_percentile=100`` come back whole.
     field : Field, or tuple of C arrays (H, W), optional
         What is around the cells; it is copied. By default nothing is: 0
         everywhere.
