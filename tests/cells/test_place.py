@@ -171,6 +171,16 @@ def test_what_makes_no_sense_is_refused():
     ):
         with pytest.raises(CellsError, match=message):
             place_in_field(*arguments)
+    for shape in ((-3, 5), (0, 4), (3,), (4.5, 3), (3, 4, 5)):
+        with pytest.raises(CellsError, match=r"\(height, width\), of at least one pixel each, not \("):
+            place_in_field(images, features, shape=shape)
+    for side in (10**7, 10**11):
+        with pytest.raises(CellsError, match=r"would take [\d,]+\.0 GB, .* `window`, .* `out`"):
+            place_in_field(images, features, shape=(side, side))
+    assert place_in_field(images, features, shape=(10**7,) * 2, window=(slice(0, 90), slice(0, 80))).shape[1:] == (
+        90,
+        80,
+    )
     for settings, message in (
         ({"labels": np.zeros((3, 3), int)}, "column 'label'"),
         ({"window": (slice(200, 300), slice(0, 10))}, "no pixel"),
