@@ -103,6 +103,17 @@ def test_a_single_pair_that_differs_in_its_channel_is_taken_silently(red, green,
     assert len(read_fields(tmp_path / f"{red}.tif", tmp_path / f"{green}.tif")) == 1
 
 
+@pytest.mark.parametrize("shape", [(40, 50, 3), (40, 50, 4), (2, 40, 50, 3), (40, 50, 2)])
+@pytest.mark.parametrize("dtype", [np.uint8, np.float32])
+def test_arrays_with_channels_last_are_refused(shape, dtype, tmp_path):
+    picture = np.zeros(shape, dtype)
+    np.save(tmp_path / "picture.npy", picture)
+    for given in (picture, tmp_path / "picture.npy"):
+        with pytest.raises(CellsError, match=r"channels last, as RGB pictures do; .* array\[\.\.\., 0\]"):
+            read_fields(given, given)
+    assert len(read_fields(picture[..., 0], picture[..., 1])) == int(np.prod(shape[:-3]))
+
+
 @pytest.mark.parametrize("compression", [None, "zlib"])
 @pytest.mark.parametrize("dtype", [np.uint8, ">u2", np.float32])
 def test_series_of_times_are_fields(compression, dtype, tmp_path):

@@ -42,7 +42,8 @@ def read_fields(
         TIFF (uncompressed ones of any size are read in parts), PNG, NPY, and
         OME-Zarr where the package zarr is installed. A folder is all images in
         it, or in the folders in it; a pattern is a path with ``*``. Arrays may
-        be of any kind that has `shape`, `dtype` and slices, such as dask.
+        be of any kind that has `shape`, `dtype` and slices, such as dask; their
+        last axes are rows and columns.
 
         Times and positions, in further axes of a file or an array, are fields
         of their own. Without green, red holds both, in a channel axis.
