@@ -52,6 +52,9 @@ def test_every_setting_that_it_names_is_one_and_the_defaults_are_those():
     assert f"squares of {found.background} pixels" in PAGE
     assert f"overlap by {found.overlap} pixels" in PAGE
     assert found.split == 0.1
+    assert f"percentiles {cut.low_percentile:g} and {cut.high_percentile:g} come back" in " ".join(PAGE.split())
+    assert "`low_percentile=0, high_percentile=100` to keep everything" in PAGE
+    CutConfig(normalisation="set", low_percentile=0, high_percentile=100)
 
 
 def test_every_function_that_it_names_is_public():

@@ -40,8 +40,12 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
     'done'
     """
     path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(prefix=f".{path.stem}-", suffix=path.suffix, dir=path.parent)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(prefix=f".{path.stem}-", suffix=path.suffix, dir=path.parent)
+    except OSError as error:
+        # It would name a folder above, or the temporary file.
+        raise OSError(error.errno, f"Cannot write into this folder ({error.strerror})", str(path.parent)) from error
     os.close(handle)
     temporary = Path(name)
     try:

@@ -1,5 +1,6 @@
 """Cells come out of fields where they are, turned as they lie, and every number about them is right."""
 
+import re
 from dataclasses import replace
 
 import dask.array
@@ -336,6 +337,14 @@ def test_what_is_written_lists_all_that_was_found(cut, tmp_path):
     with pytest.raises(CellsError, match="overwrite"):
         cut.save(tmp_path)
     cut.save(tmp_path, overwrite=True)
+
+
+def test_a_folder_that_cannot_be_written_into_is_named(cut, tmp_path):
+    (tmp_path / "a file").write_text("")
+    folder = tmp_path / "a file" / "below" / "cells"
+    with pytest.raises(OSError, match=rf"Cannot write into this folder \(.+\): '{re.escape(str(folder))}'") as refused:
+        cut.save(folder)
+    assert refused.value.filename == str(folder)
 
 
 def test_a_class_may_be_named_as_the_table(simulated, tmp_path):

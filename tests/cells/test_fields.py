@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import tifffile
 
-from napari_biogans.cells import CellsError, class_table, cut_cells, read_fields, simulate_field
+from napari_biogans.cells import CellsError, CellsWarning, class_table, cut_cells, read_fields, simulate_field
 from napari_biogans.cells.tiles import PackedLabels
 
 SHAPE = (40, 50)
@@ -61,6 +61,57 @@ def test_what_does_not_pair_is_refused(tmp_path):
     (tmp_path / "broken.tif").write_bytes(b"II*\0nothing")
     with pytest.raises(CellsError, match="damaged"):
         read_fields(tmp_path / "broken.tif", tmp_path / "a-1.tif")
+
+
+@pytest.mark.parametrize(
+    ("red", "green"),
+    [
+        ("red-02", "green-04"),
+        ("Channel2-02-A-02", "Channel1-04-A-04"),
+        ("Channel2-A-02", "Channel1-B-02"),
+        ("red_A01", "green_B02"),
+        ("sample1_red", "sample2_green"),
+    ],
+)
+@pytest.mark.parametrize("by_pattern", [True, False])
+def test_a_single_pair_that_seems_to_be_of_two_fields_is_warned_of(red, green, by_pattern, tmp_path):
+    for name in (red, green):
+        tifffile.imwrite(tmp_path / f"{name}.tif", plane(0))
+    given = [tmp_path / f"{name}.{'t*f' if by_pattern else 'tif'}" for name in (red, green)]
+    with pytest.warns(CellsWarning, match=rf"{red}\.tif and {green}\.tif .* of the same field\?"):
+        fields = read_fields(*given)
+    assert len(fields) == 1
+    # Who lists them has decided.
+    assert len(read_fields([tmp_path / f"{red}.tif"], [tmp_path / f"{green}.tif"])) == 1
+
+
+@pytest.mark.parametrize(
+    ("red", "green"),
+    [
+        ("Channel2-02-A-02", "Channel1-02-A-02"),
+        ("red-02", "green-02"),
+        ("red02", "green02"),
+        ("plate_w1DAPI_s3", "plate_w2GFP_s3"),
+        ("red", "green"),
+        ("nuclei-dapi-raw", "protein-gfp-raw"),
+        ("field_1", "field_1_c2"),
+    ],
+)
+def test_a_single_pair_that_differs_in_its_channel_is_taken_silently(red, green, tmp_path):
+    for name in (red, green):
+        tifffile.imwrite(tmp_path / f"{name}.tif", plane(0))
+    assert len(read_fields(tmp_path / f"{red}.tif", tmp_path / f"{green}.tif")) == 1
+
+
+@pytest.mark.parametrize("shape", [(40, 50, 3), (40, 50, 4), (2, 40, 50, 3), (40, 50, 2)])
+@pytest.mark.parametrize("dtype", [np.uint8, np.float32])
+def test_arrays_with_channels_last_are_refused(shape, dtype, tmp_path):
+    picture = np.zeros(shape, dtype)
+    np.save(tmp_path / "picture.npy", picture)
+    for given in (picture, tmp_path / "picture.npy"):
+        with pytest.raises(CellsError, match=r"channels last, as RGB pictures do; .* array\[\.\.\., 0\]"):
+            read_fields(given, given)
+    assert len(read_fields(picture[..., 0], picture[..., 1])) == int(np.prod(shape[:-3]))
 
 
 @pytest.mark.parametrize("compression", [None, "zlib"])

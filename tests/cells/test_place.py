@@ -50,6 +50,27 @@ def test_cells_lie_on_themselves(magnification, normalisation, with_labels, faci
     assert (placed[0] > 0).mean() < 2.5 * inside.mean()
 
 
+@pytest.mark.parametrize("normalisation", ["field", "set"])
+def test_only_what_was_clipped_does_not_come_back(normalisation):
+    field = FIELD.field
+
+    def put_back(**ends):
+        result = cut_cells(
+            field, magnification=1.3, height=64, width=128, normalisation=normalisation, progress=False, **ends
+        )
+        features, labels = result.cells.features[0], result.found.labels[0]
+        placed = place_in_field(result.cells.images[0], features, shape=field.shape, labels=labels)
+        return placed, correlations((field.red, field.green), placed, labels, features["label"])
+
+    whole, found = put_back(low_percentile=0, high_percentile=100)
+    assert found.min() > 0.999
+    clipped, found_clipped = put_back()
+    assert 0.8 < found_clipped.min() < 0.9
+    for before, one, other in zip((field.red, field.green), clipped, whole, strict=True):
+        assert one.max() == pytest.approx(np.percentile(before, 99.9), abs=5)  # splines swing over
+        assert other.max() > int(one.max()) + 20
+
+
 def test_around_the_cells_the_field_stays(tmp_path):
     field = FIELD.field
     result = cut_cells(field, progress=False)
@@ -150,6 +171,16 @@ def test_what_makes_no_sense_is_refused():
     ):
         with pytest.raises(CellsError, match=message):
             place_in_field(*arguments)
+    for shape in ((-3, 5), (0, 4), (3,), (4.5, 3), (3, 4, 5)):
+        with pytest.raises(CellsError, match=r"\(height, width\), of at least one pixel each, not \("):
+            place_in_field(images, features, shape=shape)
+    for side in (10**7, 10**11):
+        with pytest.raises(CellsError, match=r"would take [\d,]+\.0 GB, .* `window`, .* `out`"):
+            place_in_field(images, features, shape=(side, side))
+    assert place_in_field(images, features, shape=(10**7,) * 2, window=(slice(0, 90), slice(0, 80))).shape[1:] == (
+        90,
+        80,
+    )
     for settings, message in (
         ({"labels": np.zeros((3, 3), int)}, "column 'label'"),
         ({"window": (slice(200, 300), slice(0, 10))}, "no pixel"),

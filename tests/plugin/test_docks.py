@@ -27,6 +27,7 @@ from napari_biogans.plugin.known_paths import KnownPaths
 from napari_biogans.plugin.model_box import ModelBox
 from napari_biogans.plugin.path_edit import PathEdit
 from napari_biogans.plugin.setting_editors import NumberText
+from napari_biogans.plugin.settings_form import SettingsForm
 from napari_biogans.plugin.status_line import StatusLine
 
 from .conftest import WAIT_MS
@@ -194,6 +195,32 @@ def test_nothing_is_cut_off_on_a_small_screen(viewer, open_dock, qtbot, name, th
             getattr(panel, later).show()
     dock.findChild(DockHelp).more.click()
     qtbot.wait(100)
+    check_fit(viewer, dock)
+
+
+WITH_ADVANCED = ["Train", "Score (C2ST)", "Reconstruct", "Cut cells", "Put into field"]
+CHANGED = {
+    "batch_size": 7,
+    "seed": 3,
+    "min_solidity": 0.5,
+    "margin": 9.0,
+    "softness": 5.0,
+    "device": "cpu",
+    "smoothing": 3.0,
+}
+
+
+@pytest.mark.parametrize("name", WITH_ADVANCED)
+def test_what_is_changed_under_advanced_is_told_and_widens_nothing(viewer, open_dock, qtbot, name):
+    dock = open_dock(name)
+    before = dock.minimumSizeHint().width()
+    forms = dock.findChildren(SettingsForm)
+    assert {form.advanced.text() for form in forms} == {"▸ Advanced"}, "nothing is changed in a new dock"
+    for form in forms:
+        form.set_values(CHANGED)
+    qtbot.wait(100)
+    assert any(re.fullmatch(r"▸ Advanced \(\d changed\)", form.advanced.text()) for form in forms)
+    assert dock.minimumSizeHint().width() == before
     check_fit(viewer, dock)
 
 

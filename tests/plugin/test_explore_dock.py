@@ -362,6 +362,27 @@ def test_closing_while_it_works(viewer, open_explore, star_run, click, fresh_ses
     viewer.add_image(np.zeros((4, 4)))
 
 
+def test_closing_while_directions_are_found_says_nothing(viewer, open_explore, star_run, notes, monkeypatch, qtbot):
+    panel = open_explore()
+    entered, go = threading.Event(), threading.Event()
+    find = exploring.principal_directions
+
+    def slow(*arguments, **keywords):
+        entered.set()
+        go.wait(20)
+        return find(*arguments, **keywords)
+
+    monkeypatch.setattr(exploring, "principal_directions", slow)
+    panel.model.box.add(star_run)
+    qtbot.waitUntil(entered.is_set, timeout=WAIT_MS)
+    (dock,) = (dock for name, dock in viewer.window._wrapped_dock_widgets.items() if name.startswith("Explore"))
+    dock.destroyOnClose()
+    go.set()
+    assert QThreadPool.globalInstance().waitForDone(WAIT_MS)
+    qtbot.wait(100)
+    assert notes == []
+
+
 def test_the_newest_look_is_shown_and_others_are_left_out(open_explore, star_run, click, shown, monkeypatch, qtbot):
     panel = open_explore(star_run)
     entered, go = threading.Event(), threading.Event()

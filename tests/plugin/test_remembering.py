@@ -73,6 +73,35 @@ def back(widget):
     return widget.findChild(BackButton)
 
 
+def heading(form):
+    return form.advanced.toggleButton()
+
+
+def test_what_is_changed_under_advanced_is_told_by_its_heading(form, next_session, monkeypatch):
+    first = form()
+    usual = heading(first).toolTip()
+    assert heading(first).text() == "▸ Advanced"
+    first.set_values({"batch_size": 7, "permutations": 999, "splits": FIRST + 1})
+    assert heading(first).text() == "▸ Advanced (2 changed)", "splits is not under it"
+    assert heading(first).toolTip().splitlines()[1:] == ["Batch size", "Permutations"]
+    next_session()
+    again = form()
+    assert heading(again).text() == "▸ Advanced (2 changed)"
+    again.advanced.expand(animate=False)
+    assert heading(again).text() == "▾ Advanced (2 changed)"
+    again._rest._editors["batch_size"].set(C2STConfig().batch_size)
+    again._rest._editors["batch_size"].edited.emit()
+    assert heading(again).text() == "▾ Advanced (1 changed)"
+    back(again).click()
+    assert heading(again).text() == "▾ Advanced"
+    assert heading(again).toolTip() == usual
+    for name in C2ST_PRESETS:
+        again.preset.set(name)
+        again.preset.edited.emit()
+        assert again.preset.get() == name
+        assert heading(again).text() == "▾ Advanced", "a preset is no change"
+
+
 def test_a_dock_that_is_closed_and_opened_in_another_viewer(make_napari_viewer, qtbot, next_session, click, tmp_path):
     def opened():
         viewer = make_napari_viewer()
@@ -302,6 +331,8 @@ def test_what_is_set_there_is_used_by_docks(dialog, panel, next_session, tmp_pat
     assert by_hand.settings.values()["device"] == "mps", "but not where something else was entered"
     train = panel(TrainPanel, ViewerModel())
     assert [train.settings.values()[name] for name in ("device", "precision")] == ["cpu", "float32"]
+    assert heading(train.settings).text() == "▸ Advanced", "what Preferences say is no change"
+    assert heading(by_hand.settings).text() == "▸ Advanced (1 changed)"
     assert train._parent.folder == tmp_path / "all runs"
     assert train.output.line.placeholderText() == f"new folder in {tmp_path / 'all runs'}"
     back(train.settings).click()

@@ -107,15 +107,38 @@ def test_a_known_run_that_is_gone_says_so_when_it_is_chosen(
     viewer.open(run, plugin="napari-biogans")
     score = open_dock("Score (C2ST)")
     shutil.rmtree(run)
-    train, generate = open_dock("Train"), open_dock("Generate")
-    qtbot.waitUntil(lambda: "there is no such file" in generate.summary.text(), timeout=WAIT_MS)
+    train = open_dock("Train")
     pick(train.controls.known_runs, "trained")
     qtbot.waitUntil(lambda: any("there is no run" in message for _, message in notes), timeout=WAIT_MS)
+    generate = open_dock("Generate")
+    qtbot.waitUntil(lambda: "there is no such file" in generate.summary.text(), timeout=WAIT_MS)
     assert any("there is no such file" in message for _, message in notes)
     score.sides.a.from_model.setChecked(True)
     score.sides.question.set("run")
     score._check()
     assert "There is no run at" in score.status.text()
+
+
+def test_a_model_that_is_gone_is_told_of_once(open_dock, trained_run, notes, qtbot, fresh_session):
+    gone, there = trained_run("gone"), trained_run("there")
+    fresh_session.open_model(there)
+    fresh_session.open_model(gone)
+    shutil.rmtree(gone)
+    generate = open_dock("Generate")
+    qtbot.waitUntil(lambda: "there is no such file" in generate.summary.text(), timeout=WAIT_MS)
+    qtbot.waitUntil(lambda: len(notes) == 1, timeout=WAIT_MS)
+    assert fresh_session.models == (there,)
+    interpolate = open_dock("Interpolate")
+    assert texts(interpolate.model.box) == ["there"]
+    qtbot.waitUntil(lambda: interpolate.model.facts is not None, timeout=WAIT_MS)
+    assert len(notes) == 1
+
+    # One that is there, but damaged, may be mended, or be a run to go on with.
+    (there / "model.safetensors").write_bytes(b"nothing")
+    explore = open_dock("Explore")
+    qtbot.waitUntil(lambda: len(notes) == 2, timeout=WAIT_MS)
+    qtbot.waitUntil(lambda: "model.safetensors" in explore.model.summary.text(), timeout=WAIT_MS)
+    assert fresh_session.models == (there,)
 
 
 def test_cell_sets_are_offered_in_all_docks(open_dock, viewer, cell_set, click, answer_dialog, tmp_path, fresh_session):

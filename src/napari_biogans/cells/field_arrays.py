@@ -17,6 +17,9 @@ from napari_biogans.cells.tiff_metadata import read_pixel_size, to_micrometres
 PAGES_KEPT = 2
 """Pages of compressed TIFF files that are kept, so that the tiles of red and green do not decode them again."""
 
+MOST_CHANNELS = 4
+"""No cell fits into a field that is as narrow: these are red, green, blue and opacity."""
+
 
 @dataclass(frozen=True)
 class OpenArray:
@@ -32,6 +35,11 @@ class OpenArray:
         """Take an array whose last two axes are rows and columns, and all others count fields."""
         if len(array.shape) < 2:
             raise CellsError(f"A field has rows and columns; an array of shape {tuple(array.shape)} has none.")
+        if len(array.shape) > 2 and array.shape[-1] <= MOST_CHANNELS < array.shape[-2]:
+            raise CellsError(
+                f"An array of shape {tuple(array.shape)} seems to have its channels last, as RGB pictures do; rows and "
+                "columns have to be the last axes. Give one channel as red, such as array[..., 0], another as green."
+            )
         return cls(array, "T" * (len(array.shape) - 2) + "YX")
 
 

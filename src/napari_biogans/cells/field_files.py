@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import glob
 import os
+import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -11,9 +12,10 @@ from typing import Any
 
 import numpy as np
 
-from napari_biogans.cells.cellset import CellsError
+from napari_biogans.cells.cellset import CellsError, CellsWarning
 from napari_biogans.cells.field import Field, Plane, check_fields
 from napari_biogans.cells.field_arrays import OpenArray, open_array
+from napari_biogans.cells.field_names import difference, may_be_of_different_fields
 from napari_biogans.cells.layout import natural_order
 
 Images = Any
@@ -40,14 +42,16 @@ def read_fields(
         TIFF (uncompressed ones of any size are read in parts), PNG, NPY, and
         OME-Zarr where the package zarr is installed. A folder is all images in
         it, or in the folders in it; a pattern is a path with ``*``. Arrays may
-        be of any kind that has `shape`, `dtype` and slices, such as dask.
+        be of any kind that has `shape`, `dtype` and slices, such as dask; their
+        last axes are rows and columns.
 
         Times and positions, in further axes of a file or an array, are fields
         of their own. Without green, red holds both, in a channel axis.
 
         Files of red and green are paired by their names, which must differ in
         one and the same part (``Channel2-07.tif``, ``Channel1-07.tif``);
-        sequences are paired in their order.
+        sequences are paired in their order. Where there is one file of each,
+        there is nothing to compare their names with.
     labels : as red, optional
         Labels of the cells, paired in the same way.
     classes : str, dict, callable, optional
@@ -70,6 +74,13 @@ def read_fields(
         If files are missing, damaged, or do not pair; or fields do not go
         together.
 
+    Warns
+    -----
+    CellsWarning
+        If the only two files seem to be of different fields, such as
+        ``red-02.tif`` and ``green-04.tif``. A list of one file each is taken
+        as it is.
+
     Examples
     --------
     >>> movie = np.zeros((3, 100, 120), np.uint16)
@@ -82,6 +93,8 @@ def read_fields(
     else:
         greens = _images(green, "green")
         pairs = _pairs(reds, greens, "green", _are_listed(red, green))
+        if all(isinstance(images, str | os.PathLike) for images in (red, green)):
+            _warn_of_a_single_pair(pairs)
         fields = [field for pair in pairs for field in _one_channel(*pair)]
     if labels is not None:
         found = _pairs(reds, _images(labels, "labels"), "labels", _are_listed(red, labels))
@@ -167,10 +180,10 @@ def _pairs(reds: list[_Image], others: list[_Image], what: str, listed: bool) ->
     if listed:
         return list(zip(reds, others, strict=True))
     # Sorting by name pairs them where all pairs differ in the same way.
-    differences = {_difference(red.name, other.name) for red, other in zip(reds, others, strict=True)}
+    differences = {difference(red.name, other.name) for red, other in zip(reds, others, strict=True)}
     if len(differences) > 1:
         for red, other in zip(reds, others, strict=True):
-            if _difference(red.name, other.name) != _difference(reds[0].name, others[0].name):
+            if difference(red.name, other.name) != difference(reds[0].name, others[0].name):
                 raise CellsError(
                     f"It is not clear which {what} goes with which red: {reds[0].name} would go with {others[0].name}, "
                     f"and {red.name} with {other.name}. Name the files alike, or give lists of them in their order."
@@ -178,18 +191,16 @@ def _pairs(reds: list[_Image], others: list[_Image], what: str, listed: bool) ->
     return list(zip(reds, others, strict=True))
 
 
-def _difference(first: str, second: str) -> tuple[str, str]:
-    """Find the parts in which two names differ, between what they begin and end with."""
-    start = _common_length(first, second)
-    left, right = first[start:], second[start:]
-    end = _common_length(left[::-1], right[::-1])
-    return left[: len(left) - end], right[: len(right) - end]
-
-
-def _common_length(first: str, second: str) -> int:
-    """Count the letters with which both begin."""
-    shorter = min(len(first), len(second))
-    return next((k for k in range(shorter) if first[k] != second[k]), shorter)
+def _warn_of_a_single_pair(pairs: list[tuple[_Image, _Image]]) -> None:
+    """Warn of two files of different fields, as there are no others to see what names have in common."""
+    if len(pairs) == 1 and may_be_of_different_fields(*(image.name for image in pairs[0])):
+        first, second = (Path(image.source).name for image in pairs[0])
+        warnings.warn(
+            f"{first} and {second} are taken as red and green of one field, but their names differ in more than one "
+            "part: are they of the same field? In Python, lists of one file each say so.",
+            CellsWarning,
+            stacklevel=3,
+        )
 
 
 def _planes(image: _Image, channel: int | None = None) -> Iterator[tuple[int, Any]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Generator, Sequence
 from typing import Any, cast
 
@@ -48,7 +49,10 @@ def place_in_field(
     features : pandas.DataFrame
         One row per image, of cells of one field, with at least `y`, `x`,
         `angle` and `scale`, as `CutCells.cells.features` has them. Where
-        brightness was scaled (`normalisation`), that is undone.
+        brightness was scaled (`normalisation`), it is scaled back; pixels
+        that were clipped then, which are those beyond `low_percentile` and
+        `high_percentile`, stay as bright as these. Cells that are cut with
+        ``low_percentile=0, high_percentile=100`` come back whole.
     field : Field, or tuple of C arrays (H, W), optional
         What is around the cells; it is copied. By default nothing is: 0
         everywhere.
@@ -85,7 +89,8 @@ def place_in_field(
     Raises
     ------
     CellsError
-        If images, features, field and labels do not go together.
+        If images, features, field and labels do not go together, or the result
+        does not fit into memory.
 
     Examples
     --------
@@ -149,7 +154,8 @@ def iterate_placing(
     Raises
     ------
     CellsError
-        If images, features, field and labels do not go together.
+        If images, features, field and labels do not go together, or the result
+        does not fit into memory.
     """
     images = np.asarray(images)
     _check(images, features)
@@ -163,7 +169,7 @@ def iterate_placing(
     wanted = whole(shape) if window is None else _window(window, shape)
     dtype = np.dtype(images.dtype if planes is None else planes[0].dtype).newbyteorder("=")
     if out is None:
-        out = np.zeros((images.shape[1], *wanted.shape), dtype)
+        out = _new((images.shape[1], *wanted.shape), dtype)
     elif tuple(out.shape) != (images.shape[1], *wanted.shape):
         raise CellsError(f"The result is {(images.shape[1], *wanted.shape)}, `out` is {tuple(out.shape)}.")
     outline = Outline(labels, config or PlacingConfig())
@@ -218,9 +224,11 @@ def _check(images: NDArray[Any], features: pd.DataFrame) -> None:
         raise CellsError("Some places, angles or scales of the cells are not known (NaN); leave those cells out.")
 
 
-def _shape(images: NDArray[Any], planes: Any, shape: tuple[int, int] | None) -> tuple[int, int]:
+def _shape(images: NDArray[Any], planes: Any, shape: Sequence[Any] | None) -> tuple[int, int]:
     if planes is None and shape is None:
         raise CellsError("Give the field that the cells are put into, or the shape of an empty one.")
+    if shape is not None and (len(shape) != 2 or not all(isinstance(n, int | np.integer) and n > 0 for n in shape)):
+        raise CellsError(f"The shape of a field is (height, width), of at least one pixel each, not {shape}.")
     if planes is None:
         return cast("tuple[int, int]", tuple(shape or ()))
     shapes = {tuple(plane.shape) for plane in planes}
@@ -230,6 +238,17 @@ def _shape(images: NDArray[Any], planes: Any, shape: tuple[int, int] | None) -> 
             f"{len(planes)} of {', '.join(map(str, shapes))}."
         )
     return cast("tuple[int, int]", shapes.pop())
+
+
+def _new(shape: tuple[int, ...], dtype: np.dtype[Any]) -> NDArray[Any]:
+    try:
+        return np.zeros(shape, dtype)
+    except (MemoryError, ValueError):  # the latter where there are more bytes than numbers for them
+        size = math.prod(shape) * dtype.itemsize / 1e9
+        raise CellsError(
+            f"The result of {shape} would take {size:,.1f} GB, more than fits into memory; ask for a part of the field "
+            "with `window`, or give a memory-mapped array as `out`."
+        ) from None
 
 
 def _channels(images: NDArray[Any], channels: Sequence[int] | None) -> list[int]:

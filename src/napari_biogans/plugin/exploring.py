@@ -9,7 +9,14 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from napari_biogans.latent import Direction, LatentError, feature_direction, measure_cells, principal_directions
+from napari_biogans.latent import (
+    Direction,
+    LatentError,
+    LatentStoppedError,
+    feature_direction,
+    measure_cells,
+    principal_directions,
+)
 from napari_biogans.latent.principal import Part
 from napari_biogans.models import Model, load_model
 from napari_biogans.plugin.drawn import Drawn
@@ -78,13 +85,18 @@ def find_directions(
     Yields
     ------
     (part, directions)
+        Fewer parts if it is stopped, as when the dock is closed.
     """
     shape = explored.model.header.shape
     red = explored.model.red_latent_size or 0
     sizes: dict[Part, int] = {"red": red, "green": shape.latent_size - red, "all": shape.latent_size}
     for part in explored.parts:
         n = min(DIRECTIONS, sizes[part])
-        yield part, principal_directions(explored.model, part=part, n=n, should_stop=should_stop)
+        try:
+            directions = principal_directions(explored.model, part=part, n=n, should_stop=should_stop)
+        except LatentStoppedError:
+            return
+        yield part, directions
 
 
 def draw_newest(

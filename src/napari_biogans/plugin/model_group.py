@@ -8,6 +8,7 @@ from pathlib import Path
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QGroupBox, QVBoxLayout, QWidget
 
+from napari_biogans.plugin import session
 from napari_biogans.plugin.generation import ModelFacts, look_at_model
 from napari_biogans.plugin.latest_work import LatestWork
 from napari_biogans.plugin.model_box import ModelBox
@@ -51,8 +52,12 @@ class ModelGroup(QGroupBox):
             self._reading.begin(f"reading {path}", partial(look_at_model, path))
 
     def _note_no_facts(self, error: Exception) -> None:
+        path = self.box.path()
         self._show(None)
         self.summary.say(str(error))
+        if path is not None and not path.exists():
+            # Else every dock that is opened later would tell of it again.
+            session.SESSION.drop_model(path)
 
     def _show(self, facts: ModelFacts | None) -> None:
         self.facts = facts

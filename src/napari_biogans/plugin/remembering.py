@@ -185,6 +185,8 @@ class Memory(QObject):
         changed = {name: value for name, value in self._of_preferences().items() if self._defaults[name] != value}
         untouched = {name: value for name, value in changed.items() if now.get(name) == self._defaults[name]}
         self._defaults |= changed
+        if changed and hasattr(self._form, "note_defaults"):
+            self._form.note_defaults(changed)
         if untouched:
             self._form.set_values(untouched)
 

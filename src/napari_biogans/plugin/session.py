@@ -72,6 +72,16 @@ class Session:
         self._put_first(path)
         self.model_opened.emit(path)
 
+    def drop_model(self, path: Path) -> None:
+        """Offer a model no longer, as it is gone; docks that show it already keep it.
+
+        Parameters
+        ----------
+        path : pathlib.Path
+            A model file, or the folder of a run.
+        """
+        self._models = [known for known in self._models if file_of(known) != file_of(path)]
+
     @property
     def fields(self) -> tuple[Path, ...]:
         """Files, folders and patterns of fields that cells were looked for in, the last one first."""

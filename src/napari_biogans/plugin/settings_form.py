@@ -16,6 +16,8 @@ from napari_biogans.plugin.setting_editors import Choice, Editor, make_editor
 from napari_biogans.plugin.setting_fields import SettingField, setting_fields
 
 OWN_SETTINGS = "own settings"
+ADVANCED = "Advanced"
+ADVANCED_TIP = "Show or hide settings that seldom have to be changed"
 ANIMATION_MS = 120
 HEADING_STYLE = "text-align: left; border: none; outline: none; background: transparent; padding: 4px 0;"
 
@@ -141,6 +143,8 @@ class SettingsForm(QWidget):
         self._configuration = configuration
         self._paths = {name for name, field in fields.items() if field.kind == "path"}
         self._defaults = {name: field.default for name, field in fields.items()}
+        self._titles = {name: field.title for name, field in fields.items()}
+        self._last_preset: str | None = None
         self._presets = dict(presets)
         self.preset = Choice({**{name: name for name in self._presets}, OWN_SETTINGS: None})
         self.preset.setObjectName("preset")
@@ -153,11 +157,11 @@ class SettingsForm(QWidget):
         for row in (self.preset, self._summary):
             self._main.rows.setRowVisible(row, bool(presets))
         self._rest = FieldForm((field for name, field in fields.items() if name not in main), meanings)
-        self.advanced = QCollapsible("▸ Advanced", expandedIcon=QIcon(), collapsedIcon=QIcon())
+        self.advanced = QCollapsible(f"▸ {ADVANCED}", expandedIcon=QIcon(), collapsedIcon=QIcon())
         # Its icons would be black on black in a dark theme.
-        self.advanced.toggled.connect(self._point)
+        self.advanced.toggled.connect(self._head_advanced)
         self.advanced.toggleButton().setStyleSheet(HEADING_STYLE)
-        self.advanced.toggleButton().setToolTip("Show or hide settings that seldom have to be changed")
+        self.advanced.toggleButton().setToolTip(ADVANCED_TIP)
         self.advanced.setDuration(ANIMATION_MS)
         self.advanced.addWidget(self._rest)
         layout = QVBoxLayout(self)
@@ -211,8 +215,25 @@ class SettingsForm(QWidget):
         for form in (self._main, self._rest):
             form.set_fixed(reasons)
 
-    def _point(self, expanded: bool) -> None:
-        self.advanced.setText(f"{'▾' if expanded else '▸'} Advanced")
+    def note_defaults(self, defaults: Mapping[str, Any]) -> None:
+        """Take other values for defaults, such as those of the preferences."""
+        self._defaults |= defaults
+        self._head_advanced()
+
+    def _changed_below(self) -> list[str]:
+        """Titles of the settings under Advanced that are not as by default, or by the preset that was chosen last."""
+        usual = dict(self._defaults)
+        if self._last_preset is not None:
+            usual |= self._settings_of(self._last_preset, self.values()) or {}
+        return [self._titles[name] for name, value in self._rest.values().items() if value != usual[name]]
+
+    def _head_advanced(self, expanded: bool | None = None) -> None:
+        """Tell in the heading how many settings below it were changed, as they may be out of sight, and remembered."""
+        changed = self._changed_below()
+        arrow = "▾" if self.advanced.isExpanded() else "▸"
+        self.advanced.setText(f"{arrow} {ADVANCED}" + (f" ({len(changed)} changed)" if changed else ""))
+        told = [f"{ADVANCED_TIP}. Changed:", *changed] if changed else [ADVANCED_TIP]
+        self.advanced.toggleButton().setToolTip("\n".join(told))
 
     def _preset_fields(self) -> set[str]:
         """Fields that any preset changes."""
@@ -241,6 +262,8 @@ class SettingsForm(QWidget):
         self.preset.blockSignals(True)
         self.preset.set(fitting[0] if fitting else None)
         self.preset.blockSignals(False)
+        self._last_preset = fitting[0] if fitting else self._last_preset
+        self._head_advanced()
         self._show_summary()
         self.edited.emit()
 
