@@ -20,6 +20,7 @@ from napari_biogans.cells import (
     iterate_cutting,
     iterate_finding,
     read_cells,
+    segment_field,
     simulate_field,
 )
 
@@ -430,3 +431,19 @@ def test_fields_that_make_no_sense_are_refused(simulated):
         settings = {} if message else {"pixel_size": 0.1}
         with pytest.raises(CellsError, match=message or "pixel size of field 'simulated' is not known"):
             cut_cells(fields, labels, progress=False, **settings)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("channel", ["red", "green"])
+def test_pixels_that_are_no_numbers_are_refused(channel, value, simulated):
+    field = simulated.field
+    pixels = getattr(field, channel).astype(np.float32)
+    other = "green" if channel == "red" else "red"
+    pixels[500, 700] = value
+    spoilt = replace(field, **{channel: pixels, other: getattr(field, other).astype(np.float32), "name": "A-02"})
+    for labels in (None, simulated.labels):
+        with pytest.raises(CellsError, match=f"The {channel} of field 'A-02' has values that are NaN or infinite"):
+            cut_cells(spoilt, labels, progress=False)
+    if channel == "red":
+        with pytest.raises(CellsError, match=r"The red of the field .* replace them"):
+            segment_field(pixels)

@@ -138,7 +138,8 @@ def cut_cells(
     Raises
     ------
     CellsError
-        If fields, labels or settings make no sense, or no cell is kept.
+        If fields, labels or settings make no sense, a pixel is NaN or
+        infinite, or no cell is kept.
     CuttingStoppedError
         If it was stopped before there was anything to keep.
 

@@ -206,7 +206,7 @@ def iterate_finding(
     Raises
     ------
     CellsError
-        If the fields do not go together.
+        If the fields do not go together, or a pixel is NaN or infinite.
     CuttingStoppedError
         If it was stopped before the first field was done.
     """
@@ -216,7 +216,7 @@ def iterate_finding(
     for k, field in enumerate(fields):
         of_field = field.labels
         if of_field is None:
-            segmenting = iterate_segmentation(field.red, config, should_stop)
+            segmenting = iterate_segmentation(field.red, config, should_stop, field.name)
             while True:
                 try:
                     part = next(segmenting)
