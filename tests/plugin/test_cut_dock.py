@@ -609,6 +609,28 @@ def test_a_folder_that_is_not_empty_is_refused_before_any_work(in_model, tmp_pat
     assert "already; choose another folder" in panel.status.text()
 
 
+def test_a_folder_that_cannot_be_looked_into_is_refused_while_its_name_is_typed(in_model, tmp_path, monkeypatch):
+    add_field(in_model.viewer)
+    panel = in_model()
+    panel.form.folder.line.setText(str(tmp_path / ("a" * 300)))
+    assert "cannot be looked into: File name too long; choose another folder" in panel.status.text()
+    assert not panel.cut.isEnabled()
+    panel.form.folder.line.setText("~nobody-of-this-name/cells")
+    assert panel.status.text() == "Ready."
+    closed = tmp_path / "closed"
+    closed.mkdir()
+    is_file = Path.is_file
+
+    def refused(path):
+        if path == closed:
+            raise PermissionError(13, "Permission denied", str(path))
+        return is_file(path)
+
+    monkeypatch.setattr(Path, "is_file", refused)
+    panel.form.folder.line.setText(str(closed))
+    assert "closed cannot be looked into: Permission denied; choose another folder" in panel.status.text()
+
+
 def test_cells_that_cannot_be_written_are_layers_all_the_same(in_model, to_end, tmp_path, monkeypatch, notes):
     def fail(self, folder):
         raise OSError("No space left on device")
