@@ -597,7 +597,16 @@ def test_cells_are_written_once_into_an_empty_folder(in_model, to_end, tmp_path)
     assert session.SESSION.cell_sets == (folder,)
     assert panel.status.text().endswith("They are in cells, too.")
     assert not panel.cut.isEnabled()
-    assert "already" in panel.cut.toolTip()
+    assert "already; choose another folder" in panel.cut.toolTip()
+    assert "overwrite" not in panel.cut.toolTip()
+    to_end(panel)
+    assert panel.status.text().startswith("Found"), "nothing is written when cells are looked for"
+    panel.form.finding.set_values({"threshold": 2.5})
+    assert panel.look.isEnabled()
+    assert not panel.cut.isEnabled()
+    panel.form.folder.set_path(tmp_path / "others")
+    assert panel.cut.isEnabled()
+    assert panel.status.text() == "Ready."
 
 
 def test_a_folder_that_is_not_empty_is_refused_before_any_work(in_model, tmp_path):
