@@ -196,6 +196,36 @@ def test_frames_show_how_images_lie_in_the_field(in_model, to_end, click, qtbot)
     assert layer not in viewer.layers
 
 
+TURNS = [
+    {"rotate": 30},
+    {"shear": [0.3]},
+    {"affine": [[0.8, -0.5, 7], [0.6, 0.9, -3], [0, 0, 1]]},
+    {"rotate": -70, "shear": [0.2], "affine": [[1, 0.4, 5], [0, 2, 0], [0, 0, 1]]},
+]
+
+
+@pytest.mark.parametrize("turn", TURNS)
+def test_what_is_shown_lies_on_fields_that_are_turned_or_sheared(in_model, to_end, click, turn):
+    viewer = in_model.viewer
+    red, _ = add_field(viewer, **turn)
+    panel = in_model()
+    panel.frames.click()
+    to_end(panel)
+    click(panel.keep)
+    shown = [layer for layer in viewer.layers if layer.name.startswith(("found", "frames")) or "labels" in layer.name]
+    assert len(shown) == 3
+    places = np.array([[0, 0], [0, 359], [319, 0], [200, 100]], float)
+    for layer in shown:
+        for place in places:
+            np.testing.assert_allclose(layer.data_to_world(place), red.data_to_world(place), atol=1e-9)
+    # The field is turned on, and cells are looked for anew.
+    for layer in viewer.layers[:2]:
+        layer.rotate = 10
+    to_end(panel)
+    for layer in (layer for layer in viewer.layers if layer.name.startswith(("found", "frames"))):
+        np.testing.assert_allclose(layer.data_to_world(places[1]), red.data_to_world(places[1]), atol=1e-9)
+
+
 def test_changed_finding_is_done_anew_where_it_is_quick(in_model, to_end, qtbot):
     viewer = in_model.viewer
     add_field(viewer)

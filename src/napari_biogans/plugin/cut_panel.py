@@ -169,6 +169,8 @@ class CutPanel(QWidget):
         return 0 < now <= before
 
     def _find(self) -> None:
+        # Where layers lie is not followed.
+        self._check()
         self._later.stop()
         if self._request is None or self.cutting.is_running:
             return

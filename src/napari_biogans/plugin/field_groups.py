@@ -26,7 +26,8 @@ class FieldLayer:
 
     images: LayerImages
     """Of several scales the finest."""
-    translate: tuple[float, ...]
+    placing: dict[str, Any]
+    """Where it stands: what layers that lie on it are given, from `scale` to `axis_labels`."""
     source: str
     """The file that it was read from, or its name."""
     wells: tuple[str, ...] = ()
@@ -43,7 +44,16 @@ class FieldLayer:
         path = getattr(layer.source, "path", None)
         return cls(
             images,
-            tuple(float(place) for place in layer.translate),
+            {
+                "scale": images.scale,
+                "translate": tuple(float(place) for place in layer.translate),
+                "rotate": np.array(layer.rotate),
+                "shear": np.array(layer.shear),
+                # A layer's own would change with the layer.
+                "affine": np.array(layer.affine.affine_matrix),
+                "units": images.units,
+                "axis_labels": images.axis_labels,
+            },
             str(path) if path else layer.name,
             tuple(map(str, known.get(WELLS_KEY, ()))),
             told_classes(layer),
@@ -86,7 +96,8 @@ class FieldGroup:
         The one of them that counts channels.
     placing : dict
         `scale`, `translate`, `units` and `axis_labels` of layers that lie on
-        the stack, for all axes.
+        the stack, for all axes; of fields of layers also `rotate`, `shear` and
+        `affine`.
     is_shown : bool
         Whether there are layers that show the fields.
     """
@@ -178,18 +189,12 @@ def _group(choice: LayerChoice) -> FieldGroup:
                 layer_names,
                 place,
                 red.images.scale[-2:],  # type: ignore[arg-type]
-                red.translate[-2:],  # type: ignore[arg-type]
+                red.placing["translate"][-2:],
                 red.images.units[-2:],  # type: ignore[arg-type]
                 pixel_size,
             )
         )
-    placing = {
-        "scale": red.images.scale,
-        "translate": red.translate,
-        "units": red.images.units,
-        "axis_labels": red.images.axis_labels,
-    }
-    return FieldGroup(red.images.name, fields, records, lengths, axis, placing)
+    return FieldGroup(red.images.name, fields, records, lengths, axis, red.placing)
 
 
 def _check(choice: LayerChoice) -> None:
