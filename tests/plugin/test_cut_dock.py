@@ -459,6 +459,33 @@ def test_layers_that_do_not_go_together_are_refused(in_model, green, said):
     assert "'small' is 20×20" in panel.cut.toolTip()
 
 
+@pytest.mark.parametrize(
+    ("label", "said"),
+    [
+        ("z", "is a stack in depth (z, 3 planes); project it first"),
+        ("Depth", "is a stack in depth (Depth, 3 planes); project it first"),
+        ("channel", "Axis 'channel' of layer 'plate red' counts channels, not fields"),
+    ],
+)
+def test_axes_that_count_no_fields_are_refused(in_model, label, said):
+    layers = add_series(in_model.viewer, axis_labels=(label, "y", "x"))
+    panel = in_model()
+    row = panel.form.fields.rows.rows[0]
+    row.red.choose(layers[0])
+    row.green.choose(layers[1])
+    assert said in panel.look.toolTip()
+    assert not panel.look.isEnabled()
+    assert not panel.cut.isEnabled()
+
+
+def test_depth_is_not_offered_as_channels(in_model):
+    in_model.viewer.add_image(stacks(2)[0], name="deep", axis_labels=("Z", "y", "x"))
+    panel = in_model()
+    row = panel.form.fields.rows.rows[0]
+    row.red.choose(in_model.viewer.layers["deep"])
+    assert not any("same layer" in row.green.itemText(k) for k in range(row.green.count()))
+
+
 def test_fields_that_are_larger_than_screens_are_outlined_in_coarser_pixels(in_model, to_end, monkeypatch):
     viewer = in_model.viewer
     add_field(viewer)

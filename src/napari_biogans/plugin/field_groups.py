@@ -11,9 +11,9 @@ import numpy as np
 from napari_biogans.cells.cellset import CellsError
 from napari_biogans.cells.field import Field, Plane
 from napari_biogans.plugin.cell_features import FieldRecord
-from napari_biogans.plugin.cell_layers import LayerImages, pixel_size_of
+from napari_biogans.plugin.cell_layers import CHANNEL_LABELS, LayerImages, pixel_size_of
 from napari_biogans.plugin.layer_data import METADATA_KEY
-from napari_biogans.plugin.pairing import WELLS_KEY
+from napari_biogans.plugin.pairing import DEPTH_LABELS, WELLS_KEY, axes_named
 
 DOSES_KEY = "doses"
 """Under which layers of whole wells know the doses, slice by slice."""
@@ -205,6 +205,7 @@ def _check(choice: LayerChoice) -> None:
                 f"Layer {images.name!r} holds coloured pictures; split it into channels (right-click on the layer, "
                 "Split RGB) and choose its red and green layers."
             )
+        _check_axes(images, choice.channel_axis)
     if green is not None and (green.images.shape != red.shape or green.images.data.dtype != red.data.dtype):
         raise CellsError(
             f"Red layer {red.name!r} is {_told(red)}, green layer {green.images.name!r} {_told(green.images)}; choose "
@@ -217,6 +218,22 @@ def _check(choice: LayerChoice) -> None:
         raise CellsError(
             f"Layer of labels {labels.images.name!r} is {_told(labels.images)}, and has to be {wanted} for the fields "
             f"of {red.name!r}."
+        )
+
+
+def _check_axes(images: LayerImages, channel_axis: int | None) -> None:
+    """Refuse axes of which each slice would be taken for a field, and is none."""
+    long = [axis for axis, length in enumerate(images.shape[:-2]) if length > 1]
+    for axis in set(long).intersection(axes_named(DEPTH_LABELS, images.axis_labels)):
+        raise CellsError(
+            f"Layer {images.name!r} is a stack in depth ({images.axis_labels[axis]}, {images.shape[axis]} planes); "
+            f"project it first: viewer.add_image(layer.data.max(axis={axis})). If they are times or positions, "
+            "name the axis so: layer.axis_labels."
+        )
+    for axis in set(long).intersection(axes_named(CHANNEL_LABELS, images.axis_labels)) - {channel_axis}:
+        raise CellsError(
+            f"Axis {images.axis_labels[axis]!r} of layer {images.name!r} counts channels, not fields; choose the layer "
+            "as red and one of its channels ('same layer') as green, or split it (right-click on it, Split Stack)."
         )
 
 
