@@ -486,6 +486,28 @@ def test_depth_is_not_offered_as_channels(in_model):
     assert not any("same layer" in row.green.itemText(k) for k in range(row.green.count()))
 
 
+@pytest.mark.parametrize(
+    ("red", "green", "said"),
+    [
+        ({"scale": (0.2, 0.3)}, {"scale": (0.2, 0.3)}, "'Tea1 red' are 0.2 µm high and 0.3 µm wide"),
+        ({"scale": (1, 2), "units": "pixel"}, {"scale": (1, 2), "units": "pixel"}, "are 1 high and 2 wide"),
+        ({}, {"translate": (3, 9)}, "'Tea1 green' does not lie where 'Tea1 red' does (translate)"),
+        ({}, {"scale": (0.4, 0.4), "rotate": 20}, "'Tea1 green' does not lie where 'Tea1 red' does (scale, rotate)"),
+    ],
+)
+def test_layers_that_lie_otherwise_than_their_pixels_are_told(in_model, to_end, notes, red, green, said):
+    for keywords, name in ((red, "red"), (green, "green")):
+        layer = add_field(in_model.viewer, **keywords)
+        in_model.viewer.layers.remove(layer[name == "red"])
+    panel = in_model()
+    assert panel.look.isEnabled()
+    to_end(panel)
+    ((severity, message),) = notes
+    assert severity == "warning"
+    assert said in message
+    assert "cells" in message
+
+
 def test_fields_that_are_larger_than_screens_are_outlined_in_coarser_pixels(in_model, to_end, monkeypatch):
     viewer = in_model.viewer
     add_field(viewer)
