@@ -425,7 +425,8 @@ def test_fields_that_make_no_sense_are_refused(simulated):
         ([field, field], None, "named 'simulated'"),
         ([field, Field(plain.astype(np.uint16), plain.astype(np.uint16))], None, "same type"),
         (field, [simulated.labels] * 2, "one for each"),
-        (field, np.zeros(field.shape, int), "No cell is kept of 0"),
+        (replace(field, red=field.red * 0, name="dark"), None, "No cells were found. Take a lower threshold"),
+        (field, np.zeros(field.shape, int), "No cells were found: the labels are empty"),
         (replace(field, pixel_size=None), None, None),
     ):
         settings = {} if message else {"pixel_size": 0.1}

@@ -280,6 +280,16 @@ def test_no_cell_that_is_kept_is_an_error_that_says_why(in_model, to_end, notes)
     assert panel.cut.isEnabled()
 
 
+def test_where_no_cells_are_found_it_is_told_what_to_do(in_model, to_end, notes):
+    add_field(in_model.viewer)
+    panel = in_model()
+    panel.form.finding.set_values({"threshold": 1000})
+    for button in (panel.look, panel.cut):
+        to_end(panel, button)
+        assert panel.status.text().startswith("No cells were found. Take a lower threshold")
+    assert [severity for severity, _ in notes] == ["error"]
+
+
 # -- what cells are cut from
 
 

@@ -76,7 +76,7 @@ def found_told(found: Found) -> str:
     if not found.found.is_complete:
         every = sum(len(group.fields) for group in found.groups)
         return f"Stopped: found {counted_cells(number)} in {fields} of {counted_fields(every)}."
-    return f"Found {counted_cells(number)} in {where}."
+    return found.found.why_empty or f"Found {counted_cells(number)} in {where}."
 
 
 def cut_told(cut: Cut) -> tuple[str, str]:
