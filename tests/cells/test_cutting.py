@@ -348,6 +348,12 @@ def test_a_class_may_be_named_as_the_table(simulated, tmp_path):
     assert len(back.features[0]) == len(back)
 
 
+def test_one_of_a_kind_is_told_as_one(cut):
+    one = replace(cut, cells=cut.cells.subset(indices=[slice(1)]))
+    assert str(one).startswith("1 cell of 1 field (")
+    assert f"{len(cut.cells)} cells of 1 field (" in str(cut)
+
+
 def test_several_classes_and_fields(simulated):
     other = replace(simulate_field(30, shape=(700, 700), seed=5, pattern="tips").field, name="other")
     result = cut_cells([simulated.field, other], progress=False)
@@ -399,7 +405,6 @@ def test_corners_are_those_of_the_image(cut, simulated):
         ({"low_percentile": 60, "high_percentile": 40}, "less than"),
         ({"min_area": 50, "max_area": 40}, "min_area"),
         ({"colour": 1}, "colour"),
-        ({"mask": "all"}, "mask"),
     ],
 )
 def test_settings_that_make_no_sense_are_refused(simulated, settings, message):

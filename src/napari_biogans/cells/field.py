@@ -131,7 +131,7 @@ class Plane:
         return self[:, :].astype(dtype or self.dtype, copy=False)
 
 
-def check_finite(pixels: NDArray[Any], channel: str, name: str = "") -> None:
+def check_pixels(pixels: NDArray[Any], channel: str, name: str = "") -> None:
     """Refuse pixels that are no numbers, as soon as they are read.
 
     Parameters

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from napari_biogans.cells.field import Field, check_finite
+from napari_biogans.cells.field import Field, check_pixels
 from napari_biogans.cells.neighbours import never
 from napari_biogans.cells.tiles import Window, pixels_of, tiles_of
 
@@ -94,7 +94,7 @@ def iterate_measuring(field: Field, labels: Any, tile_size: int, should_stop: Ca
         found = pixels_of(labels, tile)
         light = [pixels_of(channel, tile) for channel in (field.red, field.green)]
         for pixels, channel in zip(light, CHANNELS, strict=True):
-            check_finite(pixels, channel, field.name)
+            check_pixels(pixels, channel, field.name)
         runs.append(_runs(found, light, tile))
         some = tuple(slice(-start % step, None, step) for start in tile.origin)
         kept.append((found[some].ravel() != 0, np.stack([pixels[some].ravel() for pixels in light])))

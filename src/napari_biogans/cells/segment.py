@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from napari_biogans.cells.cellset import CellsError
 from napari_biogans.cells.clumps import cells_of_clumps
 from napari_biogans.cells.cut_settings import SegmentationConfig
-from napari_biogans.cells.field import check_finite
+from napari_biogans.cells.field import check_pixels
 from napari_biogans.cells.neighbours import never
 from napari_biogans.cells.tiles import PackedLabels, Window, empty_labels, pixels_of, tiles_of
 from napari_biogans.settings import checked
@@ -134,7 +134,7 @@ class _Surface:
         usual = len(tiles_of(self.shape, self._config.tile))
         for k, tile in enumerate(tiles):
             pixels = pixels_of(self._red, tile)
-            check_finite(pixels, "red", self._name)
+            check_pixels(pixels, "red", self._name)
             part = _dark_parts(pixels, self._side)
             row, column = (start // self._side for start in tile.origin)
             grid[row : row + part.shape[0], column : column + part.shape[1]] = part
