@@ -405,6 +405,10 @@ def test_corners_are_those_of_the_image(cut, simulated):
         ({"low_percentile": 60, "high_percentile": 40}, "less than"),
         ({"min_area": 50, "max_area": 40}, "min_area"),
         ({"colour": 1}, "colour"),
+        ({"magnification": 1e9}, "magnification: .* less than or equal to 100"),
+        ({"magnification": 1e-9}, "magnification: .* greater than or equal to 0.01"),
+        ({"pixel_size": 1e-9}, r"a magnification of .*, which has to be from 0.01 to 100"),
+        ({"mask": "all"}, "mask"),
     ],
 )
 def test_settings_that_make_no_sense_are_refused(simulated, settings, message):
