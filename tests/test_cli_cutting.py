@@ -55,7 +55,7 @@ def test_cells_come_out_by_class_with_their_tables(raw, tmp_path, capsys):
     table = pd.read_csv(output / "objects.csv", keep_default_na=False)
     assert (table["left_out"] == "").sum() == len(cells)
     assert main(arguments) == 1
-    assert "overwrite" in capsys.readouterr().err
+    assert "replace them with --overwrite." in capsys.readouterr().err
     assert main([*arguments, "--overwrite", "--min-area", "1000000"]) == 1
     assert "No cell is kept" in capsys.readouterr().err
     assert read_cells(output).counts == cells.counts  # what was there is there

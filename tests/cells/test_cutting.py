@@ -21,6 +21,7 @@ from napari_biogans.cells import (
     iterate_cutting,
     iterate_finding,
     read_cells,
+    segment_field,
     simulate_field,
 )
 
@@ -356,6 +357,12 @@ def test_a_class_may_be_named_as_the_table(simulated, tmp_path):
     assert len(back.features[0]) == len(back)
 
 
+def test_one_of_a_kind_is_told_as_one(cut):
+    one = replace(cut, cells=cut.cells.subset(indices=[slice(1)]))
+    assert str(one).startswith("1 cell of 1 field (")
+    assert f"{len(cut.cells)} cells of 1 field (" in str(cut)
+
+
 def test_several_classes_and_fields(simulated):
     other = replace(simulate_field(30, shape=(700, 700), seed=5, pattern="tips").field, name="other")
     result = cut_cells([simulated.field, other], progress=False)
@@ -407,6 +414,9 @@ def test_corners_are_those_of_the_image(cut, simulated):
         ({"low_percentile": 60, "high_percentile": 40}, "less than"),
         ({"min_area": 50, "max_area": 40}, "min_area"),
         ({"colour": 1}, "colour"),
+        ({"magnification": 1e9}, "magnification: .* less than or equal to 100"),
+        ({"magnification": 1e-9}, "magnification: .* greater than or equal to 0.01"),
+        ({"pixel_size": 1e-9}, r"a magnification of .*, which has to be from 0.01 to 100"),
         ({"mask": "all"}, "mask"),
     ],
 )
@@ -433,9 +443,26 @@ def test_fields_that_make_no_sense_are_refused(simulated):
         ([field, field], None, "named 'simulated'"),
         ([field, Field(plain.astype(np.uint16), plain.astype(np.uint16))], None, "same type"),
         (field, [simulated.labels] * 2, "one for each"),
-        (field, np.zeros(field.shape, int), "No cell is kept of 0"),
+        (replace(field, red=field.red * 0, name="dark"), None, "No cells were found. Take a lower threshold"),
+        (field, np.zeros(field.shape, int), "No cells were found: the labels are empty"),
         (replace(field, pixel_size=None), None, None),
     ):
         settings = {} if message else {"pixel_size": 0.1}
         with pytest.raises(CellsError, match=message or "pixel size of field 'simulated' is not known"):
             cut_cells(fields, labels, progress=False, **settings)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("channel", ["red", "green"])
+def test_pixels_that_are_no_numbers_are_refused(channel, value, simulated):
+    field = simulated.field
+    pixels = getattr(field, channel).astype(np.float32)
+    other = "green" if channel == "red" else "red"
+    pixels[500, 700] = value
+    spoilt = replace(field, **{channel: pixels, other: getattr(field, other).astype(np.float32), "name": "A-02"})
+    for labels in (None, simulated.labels):
+        with pytest.raises(CellsError, match=f"The {channel} of field 'A-02' has values that are NaN or infinite"):
+            cut_cells(spoilt, labels, progress=False)
+    if channel == "red":
+        with pytest.raises(CellsError, match=r"The red of the field .* replace them"):
+            segment_field(pixels)

@@ -196,6 +196,36 @@ def test_frames_show_how_images_lie_in_the_field(in_model, to_end, click, qtbot)
     assert layer not in viewer.layers
 
 
+TURNS = [
+    {"rotate": 30},
+    {"shear": [0.3]},
+    {"affine": [[0.8, -0.5, 7], [0.6, 0.9, -3], [0, 0, 1]]},
+    {"rotate": -70, "shear": [0.2], "affine": [[1, 0.4, 5], [0, 2, 0], [0, 0, 1]]},
+]
+
+
+@pytest.mark.parametrize("turn", TURNS)
+def test_what_is_shown_lies_on_fields_that_are_turned_or_sheared(in_model, to_end, click, turn):
+    viewer = in_model.viewer
+    red, _ = add_field(viewer, **turn)
+    panel = in_model()
+    panel.frames.click()
+    to_end(panel)
+    click(panel.keep)
+    shown = [layer for layer in viewer.layers if layer.name.startswith(("found", "frames")) or "labels" in layer.name]
+    assert len(shown) == 3
+    places = np.array([[0, 0], [0, 359], [319, 0], [200, 100]], float)
+    for layer in shown:
+        for place in places:
+            np.testing.assert_allclose(layer.data_to_world(place), red.data_to_world(place), atol=1e-9)
+    # The field is turned on, and cells are looked for anew.
+    for layer in viewer.layers[:2]:
+        layer.rotate = 10
+    to_end(panel)
+    for layer in (layer for layer in viewer.layers if layer.name.startswith(("found", "frames"))):
+        np.testing.assert_allclose(layer.data_to_world(places[1]), red.data_to_world(places[1]), atol=1e-9)
+
+
 def test_changed_finding_is_done_anew_where_it_is_quick(in_model, to_end, qtbot):
     viewer = in_model.viewer
     add_field(viewer)
@@ -248,6 +278,16 @@ def test_no_cell_that_is_kept_is_an_error_that_says_why(in_model, to_end, notes)
     assert "too small" in message
     assert panel.status.text() == message
     assert panel.cut.isEnabled()
+
+
+def test_where_no_cells_are_found_it_is_told_what_to_do(in_model, to_end, notes):
+    add_field(in_model.viewer)
+    panel = in_model()
+    panel.form.finding.set_values({"threshold": 1000})
+    for button in (panel.look, panel.cut):
+        to_end(panel, button)
+        assert panel.status.text().startswith("No cells were found. Take a lower threshold")
+    assert [severity for severity, _ in notes] == ["error"]
 
 
 # -- what cells are cut from
@@ -429,6 +469,55 @@ def test_layers_that_do_not_go_together_are_refused(in_model, green, said):
     assert "'small' is 20×20" in panel.cut.toolTip()
 
 
+@pytest.mark.parametrize(
+    ("label", "said"),
+    [
+        ("z", "is a stack in depth (z, 3 planes); project it first"),
+        ("Depth", "is a stack in depth (Depth, 3 planes); project it first"),
+        ("channel", "Axis 'channel' of layer 'plate red' counts channels, not fields"),
+    ],
+)
+def test_axes_that_count_no_fields_are_refused(in_model, label, said):
+    layers = add_series(in_model.viewer, axis_labels=(label, "y", "x"))
+    panel = in_model()
+    row = panel.form.fields.rows.rows[0]
+    row.red.choose(layers[0])
+    row.green.choose(layers[1])
+    assert said in panel.look.toolTip()
+    assert not panel.look.isEnabled()
+    assert not panel.cut.isEnabled()
+
+
+def test_depth_is_not_offered_as_channels(in_model):
+    in_model.viewer.add_image(stacks(2)[0], name="deep", axis_labels=("Z", "y", "x"))
+    panel = in_model()
+    row = panel.form.fields.rows.rows[0]
+    row.red.choose(in_model.viewer.layers["deep"])
+    assert not any("same layer" in row.green.itemText(k) for k in range(row.green.count()))
+
+
+@pytest.mark.parametrize(
+    ("red", "green", "said"),
+    [
+        ({"scale": (0.2, 0.3)}, {"scale": (0.2, 0.3)}, "'Tea1 red' are 0.2 µm high and 0.3 µm wide"),
+        ({"scale": (1, 2), "units": "pixel"}, {"scale": (1, 2), "units": "pixel"}, "are 1 high and 2 wide"),
+        ({}, {"translate": (3, 9)}, "'Tea1 green' does not lie where 'Tea1 red' does (translate)"),
+        ({}, {"scale": (0.4, 0.4), "rotate": 20}, "'Tea1 green' does not lie where 'Tea1 red' does (scale, rotate)"),
+    ],
+)
+def test_layers_that_lie_otherwise_than_their_pixels_are_told(in_model, to_end, notes, red, green, said):
+    for keywords, name in ((red, "red"), (green, "green")):
+        layer = add_field(in_model.viewer, **keywords)
+        in_model.viewer.layers.remove(layer[name == "red"])
+    panel = in_model()
+    assert panel.look.isEnabled()
+    to_end(panel)
+    ((severity, message),) = notes
+    assert severity == "warning"
+    assert said in message
+    assert "cells" in message
+
+
 def test_fields_that_are_larger_than_screens_are_outlined_in_coarser_pixels(in_model, to_end, monkeypatch):
     viewer = in_model.viewer
     add_field(viewer)
@@ -597,7 +686,16 @@ def test_cells_are_written_once_into_an_empty_folder(in_model, to_end, tmp_path)
     assert session.SESSION.cell_sets == (folder,)
     assert panel.status.text().endswith("They are in cells, too.")
     assert not panel.cut.isEnabled()
-    assert "already" in panel.cut.toolTip()
+    assert "already; choose another folder" in panel.cut.toolTip()
+    assert "overwrite" not in panel.cut.toolTip()
+    to_end(panel)
+    assert panel.status.text().startswith("Found"), "nothing is written when cells are looked for"
+    panel.form.finding.set_values({"threshold": 2.5})
+    assert panel.look.isEnabled()
+    assert not panel.cut.isEnabled()
+    panel.form.folder.set_path(tmp_path / "others")
+    assert panel.cut.isEnabled()
+    assert panel.status.text() == "Ready."
 
 
 def test_a_folder_that_is_not_empty_is_refused_before_any_work(in_model, tmp_path):
@@ -607,6 +705,28 @@ def test_a_folder_that_is_not_empty_is_refused_before_any_work(in_model, tmp_pat
     panel.form.folder.set_path(tmp_path)
     assert not panel.cut.isEnabled()
     assert "already; choose another folder" in panel.status.text()
+
+
+def test_a_folder_that_cannot_be_looked_into_is_refused_while_its_name_is_typed(in_model, tmp_path, monkeypatch):
+    add_field(in_model.viewer)
+    panel = in_model()
+    panel.form.folder.line.setText(str(tmp_path / ("a" * 300)))
+    assert "cannot be looked into: File name too long; choose another folder" in panel.status.text()
+    assert not panel.cut.isEnabled()
+    panel.form.folder.line.setText("~nobody-of-this-name/cells")
+    assert panel.status.text() == "Ready."
+    closed = tmp_path / "closed"
+    closed.mkdir()
+    is_file = Path.is_file
+
+    def refused(path):
+        if path == closed:
+            raise PermissionError(13, "Permission denied", str(path))
+        return is_file(path)
+
+    monkeypatch.setattr(Path, "is_file", refused)
+    panel.form.folder.line.setText(str(closed))
+    assert "closed cannot be looked into: Permission denied; choose another folder" in panel.status.text()
 
 
 def test_cells_that_cannot_be_written_are_layers_all_the_same(in_model, to_end, tmp_path, monkeypatch, notes):

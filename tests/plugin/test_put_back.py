@@ -12,8 +12,10 @@ from scipy import ndimage
 
 from napari_biogans import CellsError, cut_cells, simulate_field
 from napari_biogans.cells.tiles import pixels_of
+from napari_biogans.plugin.cell_choice import ALL, CellChoice
 from napari_biogans.plugin.cell_features import FieldRecord, features_of, with_features
 from napari_biogans.plugin.cell_records import with_records
+from napari_biogans.plugin.cell_stack import CellStack
 from napari_biogans.plugin.field_target import empty_target, target_of
 from napari_biogans.plugin.layer_data import cell_layers, channel_layers
 from napari_biogans.plugin.own_layers import add_layers
@@ -178,6 +180,17 @@ def test_one_cell_is_put_at_its_place_only(in_model, cut, to_end, qtbot):
     mine = ndimage.binary_dilation(labels == cell["label"], iterations=8)
     assert not red.data[~mine].any()
     assert red.metadata["biogans"]["cells"] == (4,)
+
+
+@pytest.mark.parametrize(("count", "said"), [(1, "the only cell"), (3, "all 3 cells")])
+def test_how_many_all_are_is_told(qtbot, count, said):
+    viewer = ViewerModel()
+    choice = CellChoice(viewer)
+    qtbot.addWidget(choice)
+    choice.way.set(ALL)
+    choice.show_stack(CellStack(viewer.add_image(np.zeros((count, 48, 80))), 0))
+    assert choice.text.text() == said
+    choice.disconnect_all()
 
 
 def test_labels_give_true_outlines(in_model, cut, to_end, qtbot):

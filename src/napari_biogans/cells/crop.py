@@ -49,7 +49,7 @@ def iterate_cutting(
     Raises
     ------
     CellsError
-        If no cell is kept, or a pixel size is asked for that does not follow
+        If no cell was found or is kept, or a pixel size is asked for that does not follow
         from those of the fields.
     CuttingStoppedError
         If it was stopped before the first cell was cut.
@@ -65,10 +65,12 @@ def iterate_cutting(
     classes = np.array([field.class_name for field in found.fields], object)
     table.insert(1, "class", classes[table["place"].to_numpy(int)])
     kept = np.flatnonzero(table["left_out"].to_numpy() == "")
+    if found.why_empty:
+        raise CellsError(found.why_empty)
     if not len(kept):
         raise CellsError(
             f"No cell is kept of {len(table)} that were found; left out: "
-            f"{', '.join(f'{reason}: {n}' for reason, n in left_out_counts(table).items()) or 'none'}. Look at "
+            f"{', '.join(f'{reason}: {n}' for reason, n in left_out_counts(table).items())}. Look at "
             "the labels over the fields, and change the filters."
         )
     ranges = _ranges(found, config)
@@ -138,7 +140,8 @@ def cut_cells(
     Raises
     ------
     CellsError
-        If fields, labels or settings make no sense, or no cell is kept.
+        If fields, labels or settings make no sense, a pixel is NaN or
+        infinite, or no cell is found or kept.
     CuttingStoppedError
         If it was stopped before there was anything to keep.
 

@@ -60,7 +60,8 @@ class CutCells:
     def __str__(self) -> str:
         kept = ", ".join(f"{name}: {n}" for name, n in zip(self.cells.class_names, self.cells.counts, strict=True))
         out = ", ".join(f"{reason}: {n}" for reason, n in self.left_out.items()) or "none"
-        return f"{len(self.cells)} cells of {len(self.found.fields)} fields ({kept}); left out: {out}"
+        cells, fields = counted(len(self.cells), "cell"), counted(len(self.found.fields), "field")
+        return f"{cells} of {fields} ({kept}); left out: {out}"
 
     def save(self, folder: str | os.PathLike[str], *, overwrite: bool = False) -> list[Path]:
         """Write the cell set, and beside it `objects.csv` with all that was found.
@@ -85,6 +86,17 @@ class CutCells:
         with replacing(table) as temporary:
             write_table(self.table, temporary)
         return [*paths, table]
+
+
+def counted(number: int, noun: str) -> str:
+    """Say how many there are of something.
+
+    Examples
+    --------
+    >>> counted(1, "field"), counted(2400, "field")
+    ('1 field', '2,400 fields')
+    """
+    return f"1 {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
 def cell_set_of(

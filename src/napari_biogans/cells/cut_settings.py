@@ -19,6 +19,10 @@ Percent = Annotated[float, Field(ge=0, le=100)]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
+LEAST_MAGNIFICATION, GREATEST_MAGNIFICATION = 0.01, 100.0
+"""Beyond these an image shows a whole field, or a part of a pixel."""
+Magnification = Annotated[float, Field(ge=LEAST_MAGNIFICATION, le=GREATEST_MAGNIFICATION)]
+
 
 @dataclass(frozen=True, kw_only=True, config=ConfigDict(use_attribute_docstrings=True, extra="forbid"))
 class SegmentationConfig:
@@ -78,8 +82,9 @@ class CutConfig:
     width: Annotated[int, Field(ge=8, le=4096)] = 80
     """Of the images of cells, in pixels; the long axis of a cell lies along it."""
 
-    magnification: Positive | None = None
-    """Pixels of a cell's image for each pixel of the field; empty: 1, or what the pixel size asks for."""
+    magnification: Magnification | None = None
+    """Pixels of a cell's image for each pixel of the field, in [0.01, 100]; empty: 1, or what the pixel size asks
+    for."""
 
     pixel_size: Positive | None = None
     """Side of a pixel of the cells' images in µm; the fields need a pixel size, too. Empty: follows from the
@@ -147,7 +152,8 @@ class CutConfig:
         Raises
         ------
         CellsError
-            If a pixel size is asked for, and that of the field is not known.
+            If a pixel size is asked for, and that of the field is not known,
+            or so different that the magnification is out of its range.
         """
         if self.pixel_size is None:
             return self.magnification or 1.0
@@ -156,7 +162,14 @@ class CutConfig:
                 f"The pixel size of field {name!r} is not known, so that cells cannot be brought to "
                 f"{self.pixel_size:g} µm; give the fields' pixel size, or a magnification."
             )
-        return field_pixel_size / self.pixel_size
+        magnification = field_pixel_size / self.pixel_size
+        if not LEAST_MAGNIFICATION <= magnification <= GREATEST_MAGNIFICATION:
+            raise CellsError(
+                f"A pixel of field {name!r} is {field_pixel_size:g} µm wide; to bring cells to {self.pixel_size:g} µm "
+                f"is a magnification of {magnification:g}, which has to be from {LEAST_MAGNIFICATION:g} to "
+                f"{GREATEST_MAGNIFICATION:g}. Give another pixel size, of the cells or of the fields."
+            )
+        return magnification
 
 
 def make_cut_configs(**settings: Any) -> tuple[SegmentationConfig, CutConfig]:

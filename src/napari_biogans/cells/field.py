@@ -131,6 +131,30 @@ class Plane:
         return self[:, :].astype(dtype or self.dtype, copy=False)
 
 
+def check_pixels(pixels: NDArray[Any], channel: str, name: str = "") -> None:
+    """Refuse pixels that are no numbers, as soon as they are read.
+
+    Parameters
+    ----------
+    pixels : array
+        Of a part of a field.
+    channel : str
+        Which of red and green they are of.
+    name : str
+        Of the field, if it has one.
+
+    Raises
+    ------
+    CellsError
+    """
+    if pixels.dtype.kind == "f" and not np.isfinite(pixels).all():
+        of_field = f"field {name!r}" if name else "the field"
+        raise CellsError(
+            f"The {channel} of {of_field} has values that are NaN or infinite; replace them before, for example by "
+            "the background: np.nan_to_num(pixels, nan=0, posinf=0, neginf=0)."
+        )
+
+
 def check_fields(fields: Sequence[Field]) -> None:
     """Refuse fields that cannot be of one set.
 

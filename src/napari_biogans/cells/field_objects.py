@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from napari_biogans.cells.field import Field
+from napari_biogans.cells.field import Field, check_pixels
 from napari_biogans.cells.neighbours import never
 from napari_biogans.cells.tiles import Window, pixels_of, tiles_of
 
@@ -79,6 +79,11 @@ def iterate_measuring(field: Field, labels: Any, tile_size: int, should_stop: Ca
         `red_side`, how far red's centre lies to the right along the axis;
         `top`, `bottom`, `left`, `right`, the box that holds the cell. None if
         it was stopped.
+
+    Raises
+    ------
+    CellsError
+        If a pixel is NaN or infinite.
     """
     tiles = tiles_of(field.shape, tile_size)
     step = max(1, round((field.shape[0] * field.shape[1] / PIXELS_KEPT) ** 0.5))
@@ -88,6 +93,8 @@ def iterate_measuring(field: Field, labels: Any, tile_size: int, should_stop: Ca
             return None
         found = pixels_of(labels, tile)
         light = [pixels_of(channel, tile) for channel in (field.red, field.green)]
+        for pixels, channel in zip(light, CHANNELS, strict=True):
+            check_pixels(pixels, channel, field.name)
         runs.append(_runs(found, light, tile))
         some = tuple(slice(-start % step, None, step) for start in tile.origin)
         kept.append((found[some].ravel() != 0, np.stack([pixels[some].ravel() for pixels in light])))

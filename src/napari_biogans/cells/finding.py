@@ -53,6 +53,18 @@ class FoundCells:
         """The brightness of each field."""
         return [objects.light for objects in self.objects]
 
+    @property
+    def why_empty(self) -> str:
+        """What to do where no cells were found at all; empty if there are any."""
+        if any(len(objects.table) for objects in self.objects):
+            return ""
+        if all(field.labels is not None for field in self.fields):
+            return "No cells were found: the labels are empty. Look at them over the fields, and give others."
+        return (
+            "No cells were found. Take a lower threshold, look whether red and green are the right way round, or give "
+            "labels of another segmentation."
+        )
+
     def judge(self, config: CutConfig | None = None) -> pd.DataFrame:
         """Decide which cells are kept, in milliseconds: nothing is segmented, measured or cut.
 
@@ -206,7 +218,7 @@ def iterate_finding(
     Raises
     ------
     CellsError
-        If the fields do not go together.
+        If the fields do not go together, or a pixel is NaN or infinite.
     CuttingStoppedError
         If it was stopped before the first field was done.
     """
@@ -216,7 +228,7 @@ def iterate_finding(
     for k, field in enumerate(fields):
         of_field = field.labels
         if of_field is None:
-            segmenting = iterate_segmentation(field.red, config, should_stop)
+            segmenting = iterate_segmentation(field.red, config, should_stop, field.name)
             while True:
                 try:
                     part = next(segmenting)

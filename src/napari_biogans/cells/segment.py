@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from napari_biogans.cells.cellset import CellsError
 from napari_biogans.cells.clumps import cells_of_clumps
 from napari_biogans.cells.cut_settings import SegmentationConfig
+from napari_biogans.cells.field import check_pixels
 from napari_biogans.cells.neighbours import never
 from napari_biogans.cells.tiles import PackedLabels, Window, empty_labels, pixels_of, tiles_of
 from napari_biogans.settings import checked
@@ -53,7 +54,8 @@ def segment_field(red: Any, **settings: Any) -> Labels:
     Raises
     ------
     CellsError
-        If the field has not two axes, or a setting makes no sense.
+        If the field has not two axes, if a pixel is NaN or infinite, or a
+        setting makes no sense.
 
     Examples
     --------
@@ -73,8 +75,19 @@ def segment_field(red: Any, **settings: Any) -> Labels:
             return labels
 
 
-def iterate_segmentation(red: Any, config: SegmentationConfig, should_stop: Callable[[], bool] = never) -> Segmenting:
+def iterate_segmentation(
+    red: Any, config: SegmentationConfig, should_stop: Callable[[], bool] = never, name: str = ""
+) -> Segmenting:
     """Find the cells of a field, yielding the part of the work that is done, in [0, 1].
+
+    Parameters
+    ----------
+    red : array (H, W)
+    config : SegmentationConfig
+    should_stop : callable
+        Asked after each tile.
+    name : str
+        Of the field, for what is said of it.
 
     Returns
     -------
@@ -84,7 +97,7 @@ def iterate_segmentation(red: Any, config: SegmentationConfig, should_stop: Call
     shape = tuple(red.shape)
     if len(shape) != 2:
         raise CellsError(f"A field has rows and columns; this one is of shape {shape}. Give one plane at a time.")
-    surface = _Surface(red, config)
+    surface = _Surface(red, config, name)
     tiles = tiles_of(surface.shape, config.tile)
     steps = 3 * len(tiles)
     for k in surface.look():
@@ -104,9 +117,9 @@ def iterate_segmentation(red: Any, config: SegmentationConfig, should_stop: Call
 class _Surface:
     """The red of a field above its background, and the threshold that parts cells from it."""
 
-    def __init__(self, red: Any, config: SegmentationConfig) -> None:
+    def __init__(self, red: Any, config: SegmentationConfig, name: str) -> None:
         self.shape: tuple[int, int] = (int(red.shape[0]), int(red.shape[1]))
-        self._red, self._config = red, config
+        self._red, self._config, self._name = red, config, name
         self._side = config.background or max(self.shape)
         self._grid: NDArray[np.float32] = np.zeros((1, 1), np.float32)
         self.threshold = np.inf
@@ -120,7 +133,9 @@ class _Surface:
         tiles = tiles_of(self.shape, size)
         usual = len(tiles_of(self.shape, self._config.tile))
         for k, tile in enumerate(tiles):
-            part = _dark_parts(pixels_of(self._red, tile), self._side)
+            pixels = pixels_of(self._red, tile)
+            check_pixels(pixels, "red", self._name)
+            part = _dark_parts(pixels, self._side)
             row, column = (start // self._side for start in tile.origin)
             grid[row : row + part.shape[0], column : column + part.shape[1]] = part
             yield (k + 1) * usual // len(tiles)

@@ -88,21 +88,35 @@ def write_cells(cells: CellSet, path: str | os.PathLike[str], *, overwrite: bool
     return _write_folder(cells, path, overwrite)
 
 
-def check_free(folder: Path, *, overwrite: bool) -> None:
+def check_free(folder: Path, *, overwrite: bool, option: str = "") -> None:
     """Refuse a folder that `write_cells` would refuse, before the work that makes the cells.
+
+    Parameters
+    ----------
+    folder : pathlib.Path
+    overwrite : bool
+        As for `write_cells`.
+    option : str
+        What to give so that cells are replaced, if there is such a thing.
 
     Raises
     ------
     CellsError
+        Also if the folder cannot be looked into.
     """
-    if folder.is_file():
-        raise CellsError(f"{folder} is a file; give a folder for the cell set.")
-    if _written_before(folder) and not overwrite:
-        raise _exists(folder)
+    try:
+        if folder.is_file():
+            raise CellsError(f"{folder} is a file; give a folder for the cell set.")
+        if _written_before(folder) and not overwrite:
+            raise _exists(folder, option)
+    except OSError as error:
+        raise CellsError(f"{folder} cannot be looked into: {error.strerror}; choose another folder.") from error
 
 
-def _exists(path: Path) -> CellsError:
-    return CellsError(f"There are cells in {path} already; choose another place, or replace them with overwrite=True.")
+def _exists(path: Path, option: str = "overwrite=True") -> CellsError:
+    if not option:
+        return CellsError(f"There are cells in {path} already; choose another folder, or an empty one.")
+    return CellsError(f"There are cells in {path} already; choose another place, or replace them with {option}.")
 
 
 def file_stems(class_names: Sequence[str]) -> list[str]:

@@ -68,7 +68,7 @@ def cut_cells_command(
         raise ValueError("--classes and --class-table say the same; give one of them.")
     target = output or Path(f"cells-{datetime.now():%Y-%m-%d-%H%M%S}")
     _refuse_own_input(target, red, green, labels)
-    check_free(target, overwrite=overwrite)
+    check_free(target, overwrite=overwrite, option="--overwrite")
     told = (
         None if class_table_path is None else class_table(class_table_path, column=class_column, pattern=class_pattern)
     )

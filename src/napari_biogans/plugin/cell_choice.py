@@ -142,7 +142,7 @@ class CellChoice(QWidget):
     def _told(self, places: tuple[int, ...]) -> str:
         count = 0 if self._stack is None else self._stack.count
         if self.way.get() == ALL:
-            return f"all {count:,} cells"
+            return "the only cell" if count == 1 else f"all {count:,} cells"
         if len(places) == 1:
             return f"cell {places[0]:,} of {count:,} (counted from 0)"
         return f"{len(places):,} selected cells of {count:,}"

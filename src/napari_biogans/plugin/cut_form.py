@@ -87,10 +87,18 @@ class CutForm(QWidget):
         groups = _groups_now(choice)
         for field in fields_in(groups):
             config.magnification_for(field.pixel_size, field.name)
+        return CutRequest(choice, segmentation, config, self.folder.path(), groups)
+
+    def check_folder(self) -> None:
+        """Refuse a folder that cells cannot be written into, which is no reason not to look for them.
+
+        Raises
+        ------
+        CellsError
+        """
         folder = self.folder.path()
         if folder is not None:
             check_empty(folder)
-        return CutRequest(choice, segmentation, config, folder, groups)
 
     def disconnect_all(self) -> None:
         """Hear no more of layers."""

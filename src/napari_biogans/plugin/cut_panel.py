@@ -69,6 +69,7 @@ class CutPanel(QWidget):
         self._result_of: list[str] = []
         self._request: CutRequest | None = None
         self._problem: str | None = None
+        self._folder_problem: str | None = None
         self._activity = ActivityBar("Cutting cells", self)
         self._soon, self._later = QTimer(self), QTimer(self)
         for timer, pause in ((self._soon, JUDGE_MS), (self._later, FIND_MS)):
@@ -122,13 +123,19 @@ class CutPanel(QWidget):
     def _check(self) -> None:
         """Say what is missing or wrong, and show what the settings decide."""
         self._forget_what_is_gone()
-        before, self._problem, self._request = self._problem, None, None
+        before = self._problem or self._folder_problem
+        self._problem, self._folder_problem, self._request = None, None, None
         try:
             self._request = self.form.request()
         except CellsError as error:
             self._problem = str(error)
-        if not self.cutting.is_running and (self._problem or before or not self.status.text()):
-            self.status.say(self._problem or "Ready.")
+        try:
+            self.form.check_folder()
+        except CellsError as error:
+            self._folder_problem = str(error)
+        now = self._problem or self._folder_problem
+        if not self.cutting.is_running and (now or before or not self.status.text()):
+            self.status.say(now or "Ready.")
         self._later.stop()
         if self.found is not None and self._request is not None:
             if self._is_current():
@@ -162,6 +169,8 @@ class CutPanel(QWidget):
         return 0 < now <= before
 
     def _find(self) -> None:
+        # Where layers lie is not followed.
+        self._check()
         self._later.stop()
         if self._request is None or self.cutting.is_running:
             return
@@ -171,7 +180,7 @@ class CutPanel(QWidget):
     def _cut(self) -> None:
         self._check()
         self._later.stop()
-        if self._request is not None:
+        if self._request is not None and self._folder_problem is None:
             self.finding.abandon()
             self._note_fields(self._request)
             self._begin(self.cutting, "cutting cells", partial(cut, self._request, self.found))
@@ -295,7 +304,7 @@ class CutPanel(QWidget):
         running = CUTTING if self.cutting.is_running else FINDING if self.finding.is_running else None
         for name, button, problem in (
             ("look", self.look, running or self._problem),
-            ("cut", self.cut, running or self._problem),
+            ("cut", self.cut, running or self._problem or self._folder_problem),
             ("keep", self.keep, running or (NONE_FOUND if self.found is None else None)),
         ):
             button.setEnabled(problem is None)

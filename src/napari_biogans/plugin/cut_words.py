@@ -7,8 +7,8 @@ from collections.abc import Sequence
 
 import pandas as pd
 
+from napari_biogans.cells.cut_result import counted
 from napari_biogans.cells.finding import left_out_counts
-from napari_biogans.plugin.class_names import counted_cells
 from napari_biogans.plugin.cutting import Cut, Found
 from napari_biogans.plugin.found_layers import KEPT_COLOUR, LEFT_OUT_COLOUR
 
@@ -27,17 +27,6 @@ NONE_FOUND = "No cells were looked for yet."
 NOTHING_DONE = "Stopped before anything was done; there is nothing to show."
 OUT_OF_DATE = "The outlines are out of date: fields or the settings of finding have changed. Press Find cells."
 LABELS_KEPT = "Kept the labels as a layer. Once they are mended, choose it as Labels of the fields."
-
-
-def counted_fields(number: int) -> str:
-    """Say how many fields there are.
-
-    Examples
-    --------
-    >>> counted_fields(1), counted_fields(24)
-    ('1 field', '24 fields')
-    """
-    return "1 field" if number == 1 else f"{number:,} fields"
 
 
 def counts_told(table: pd.DataFrame, classes: Sequence[str]) -> tuple[str, str]:
@@ -59,12 +48,12 @@ def counts_told(table: pd.DataFrame, classes: Sequence[str]) -> tuple[str, str]:
     """
     kept = table["left_out"] == ""
     reasons = ", ".join(f"{reason} {number:,}" for reason, number in left_out_counts(table).items())
-    text = f"{_square(KEPT_COLOUR)} {counted_cells(int(kept.sum()))} kept"
+    text = f"{_square(KEPT_COLOUR)} {counted(int(kept.sum()), 'cell')} kept"
     if reasons:
         text += f"; {_square(LEFT_OUT_COLOUR)} left out: {reasons}"
     of_classes = Counter(classes[place] for place in table["place"][kept])
     different = dict.fromkeys(classes)
-    details = "\n".join(f"{name}: {counted_cells(of_classes[name])} kept" for name in different)
+    details = "\n".join(f"{name}: {counted(of_classes[name], 'cell')} kept" for name in different)
     return text, details
 
 
@@ -72,17 +61,17 @@ def found_told(found: Found) -> str:
     """Say what was found."""
     fields = len(found.found.fields)
     number = sum(len(objects.table) for objects in found.found.objects)
-    where = counted_fields(fields)
+    where = counted(fields, "field")
     if not found.found.is_complete:
         every = sum(len(group.fields) for group in found.groups)
-        return f"Stopped: found {counted_cells(number)} in {fields} of {counted_fields(every)}."
-    return f"Found {counted_cells(number)} in {where}."
+        return f"Stopped: found {counted(number, 'cell')} in {fields} of {counted(every, 'field')}."
+    return found.found.why_empty or f"Found {counted(number, 'cell')} in {where}."
 
 
 def cut_told(cut: Cut) -> tuple[str, str]:
     """Say what was cut, and in detail how many of each class."""
     result = cut.result
-    text = f"Cut {counted_cells(len(result.cells))} of {counted_fields(len(result.found.fields))}."
+    text = f"Cut {counted(len(result.cells), 'cell')} of {counted(len(result.found.fields), 'field')}."
     if not result.is_complete:
         text = f"Stopped. {text}"
     if cut.folder is not None:

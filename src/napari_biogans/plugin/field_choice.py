@@ -12,7 +12,8 @@ from napari_biogans.cells.class_table import class_table
 from napari_biogans.cells.field import Field, check_fields
 from napari_biogans.cells.field_files import FOLDER, read_fields
 from napari_biogans.plugin.cell_features import FieldRecord
-from napari_biogans.plugin.field_groups import ClassOf, FieldGroup, LayerChoice, groups_of_layers
+from napari_biogans.plugin.field_groups import ClassOf, FieldGroup, groups_of_layers
+from napari_biogans.plugin.field_layers import LayerChoice
 
 OF_FILES = "fields"
 """What layers of fields of files are called."""

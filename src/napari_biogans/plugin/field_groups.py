@@ -11,62 +11,10 @@ import numpy as np
 from napari_biogans.cells.cellset import CellsError
 from napari_biogans.cells.field import Field, Plane
 from napari_biogans.plugin.cell_features import FieldRecord
-from napari_biogans.plugin.cell_layers import LayerImages, pixel_size_of
-from napari_biogans.plugin.layer_data import METADATA_KEY
-from napari_biogans.plugin.pairing import WELLS_KEY
+from napari_biogans.plugin.cell_layers import pixel_size_of
+from napari_biogans.plugin.field_layers import FieldLayer, LayerChoice, check_choice, warn_of_placing
 
-DOSES_KEY = "doses"
-"""Under which layers of whole wells know the doses, slice by slice."""
 ClassOf = Callable[[Field], str]
-
-
-@dataclass(frozen=True, eq=False)
-class FieldLayer:
-    """What counts of a layer of fields, taken from it in the main thread."""
-
-    images: LayerImages
-    """Of several scales the finest."""
-    translate: tuple[float, ...]
-    source: str
-    """The file that it was read from, or its name."""
-    wells: tuple[str, ...] = ()
-    classes: tuple[str, ...] = ()
-    """Of each slice, if the layer tells."""
-
-    @classmethod
-    def of(cls, layer: Any) -> FieldLayer:
-        """Take what counts of a napari layer of images or of labels."""
-        images = LayerImages.of(layer) if hasattr(layer, "rgb") else _of_labels(layer)
-        if images.multiscale:
-            images = replace(images, data=layer.data[0], multiscale=False)
-        known = layer.metadata.get(METADATA_KEY) or {}
-        path = getattr(layer.source, "path", None)
-        return cls(
-            images,
-            tuple(float(place) for place in layer.translate),
-            str(path) if path else layer.name,
-            tuple(map(str, known.get(WELLS_KEY, ()))),
-            told_classes(layer),
-        )
-
-
-def told_classes(layer: Any) -> tuple[str, ...]:
-    """Give the class of each slice of a layer, if it tells: those of BBBC013 know their doses."""
-    known = layer.metadata.get(METADATA_KEY) or {}
-    return tuple(f"dose {int(dose):02d}" for dose in known.get(DOSES_KEY, ()))
-
-
-@dataclass(frozen=True, eq=False)
-class LayerChoice:
-    """The layers in which one series of fields, or one field, is shown."""
-
-    red: FieldLayer
-    green: FieldLayer | None
-    channel_axis: int | None
-    """Of `red`, where there is no layer of green."""
-    labels: FieldLayer | None
-    class_name: str
-    """Of all fields; empty if the layer of red tells it slice by slice."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,7 +34,8 @@ class FieldGroup:
         The one of them that counts channels.
     placing : dict
         `scale`, `translate`, `units` and `axis_labels` of layers that lie on
-        the stack, for all axes.
+        the stack, for all axes; of fields of layers also `rotate`, `shear` and
+        `affine`.
     is_shown : bool
         Whether there are layers that show the fields.
     """
@@ -119,6 +68,11 @@ def groups_of_layers(choices: Sequence[LayerChoice], class_of: ClassOf | None = 
     ------
     CellsError
         If layers do not go together; the message names them.
+
+    Warns
+    -----
+    CellsWarning
+        If pixels are not square, or green lies elsewhere than red.
     """
     groups = [_group(choice) for choice in choices]
     names = [field.name for group in groups for field in group.fields]
@@ -134,26 +88,15 @@ def with_classes(group: FieldGroup, class_of: ClassOf) -> FieldGroup:
     return replace(group, fields=[replace(field, class_name=class_of(field)) for field in group.fields])
 
 
-def _of_labels(layer: Any) -> LayerImages:
-    return LayerImages(
-        name=layer.name,
-        data=layer.data,
-        scale=tuple(float(factor) for factor in layer.scale),
-        units=tuple(str(unit) for unit in layer.units),
-        axis_labels=tuple(layer.axis_labels),
-        multiscale=bool(layer.multiscale),
-    )
-
-
 def _group(choice: LayerChoice) -> FieldGroup:
     red, axis = choice.red, choice.channel_axis
-    _check(choice)
+    check_choice(choice)
     lengths = red.images.shape[:-2]
     places = list(np.ndindex(*(1 if k == axis else n for k, n in enumerate(lengths))))
     told = choice.class_name or (red.classes if len(red.classes) == len(places) else "")
     if not told:
         raise CellsError(f"Layer {red.images.name!r} does not tell the class of each of its fields; give their class.")
-    pixel_size = pixel_size_of(red.images, axis)
+    pixel_size = pixel_size_of(red.images, axis) if warn_of_placing(choice) else None
     names = _names(red, places, axis)
     layer_names = (red.images.name,) if choice.green is None else (red.images.name, choice.green.images.name)
     fields, records = [], []
@@ -178,50 +121,12 @@ def _group(choice: LayerChoice) -> FieldGroup:
                 layer_names,
                 place,
                 red.images.scale[-2:],  # type: ignore[arg-type]
-                red.translate[-2:],  # type: ignore[arg-type]
+                red.placing["translate"][-2:],
                 red.images.units[-2:],  # type: ignore[arg-type]
                 pixel_size,
             )
         )
-    placing = {
-        "scale": red.images.scale,
-        "translate": red.translate,
-        "units": red.images.units,
-        "axis_labels": red.images.axis_labels,
-    }
-    return FieldGroup(red.images.name, fields, records, lengths, axis, placing)
-
-
-def _check(choice: LayerChoice) -> None:
-    red, green, labels = choice.red.images, choice.green, choice.labels
-    for images in (red, *(() if green is None else (green.images,))):
-        if images.rgb:
-            raise CellsError(
-                f"Layer {images.name!r} holds coloured pictures; split it into channels (right-click on the layer, "
-                "Split RGB) and choose its red and green layers."
-            )
-    if green is not None and (green.images.shape != red.shape or green.images.data.dtype != red.data.dtype):
-        raise CellsError(
-            f"Red layer {red.name!r} is {_told(red)}, green layer {green.images.name!r} {_told(green.images)}; choose "
-            "layers that show the same fields."
-        )
-    if green is None and (choice.channel_axis is None or red.shape[choice.channel_axis] < 2):
-        raise CellsError(f"Choose the layer that holds green for {red.name!r}.")
-    if labels is not None and labels.images.shape != _shape_of_labels(choice):
-        wanted = "×".join(map(str, _shape_of_labels(choice)))
-        raise CellsError(
-            f"Layer of labels {labels.images.name!r} is {_told(labels.images)}, and has to be {wanted} for the fields "
-            f"of {red.name!r}."
-        )
-
-
-def _shape_of_labels(choice: LayerChoice) -> tuple[int, ...]:
-    """Give the shape that labels have to have: that of red, with or without its channels, or that of the only field."""
-    shape = choice.red.images.shape
-    given = () if choice.labels is None else choice.labels.images.shape
-    without = tuple(n for axis, n in enumerate(shape) if axis != choice.channel_axis)
-    only = shape[-2:] if all(n == 1 for n in without[:-2]) else without
-    return given if given in (shape, without, only) else without
+    return FieldGroup(red.images.name, fields, records, lengths, axis, red.placing)
 
 
 def _labels_plane(choice: LayerChoice, place: tuple[int, ...]) -> Any:
@@ -261,7 +166,3 @@ def _renamed(group: FieldGroup) -> FieldGroup:
     fields = [replace(field, name=f"{group.name} {field.name}") for field in group.fields]
     records = [replace(record, name=field.name) for record, field in zip(group.records, fields, strict=True)]
     return replace(group, fields=fields, records=records)
-
-
-def _told(images: LayerImages) -> str:
-    return f"{'×'.join(map(str, images.shape))} {images.data.dtype}"

@@ -11,7 +11,7 @@ from qtpy.QtWidgets import QWidget
 from napari_biogans.cells.cellset import CellsError
 from napari_biogans.plugin.cell_rows import CellRow, CellRows
 from napari_biogans.plugin.class_names import listed
-from napari_biogans.plugin.field_groups import FieldLayer, LayerChoice, told_classes
+from napari_biogans.plugin.field_layers import FieldLayer, LayerChoice, told_classes
 from napari_biogans.plugin.found_layers import OUTLINES
 from napari_biogans.plugin.image_layers import ImageLayers, LayerBox
 from napari_biogans.plugin.layer_data import METADATA_KEY

@@ -29,6 +29,8 @@ from napari_biogans.plugin.layer_data import COLORMAPS, METADATA_KEY, beside
 from napari_biogans.plugin.own_layers import bring_into_range, look_at
 
 CHANNELS = ("red", "green")
+PLACING = frozenset({"scale", "translate", "rotate", "shear", "affine"})
+"""What may change while a layer shows the same pixels."""
 CONTOUR = 2
 """Thickness of outlines, in pixels."""
 FRAME_WIDTH = 1.5
@@ -88,8 +90,7 @@ class FoundPreview:
             layer = before.pop(group.name, None)
             if layer is not None and self._is_ours(layer) and layer.data.shape == data.shape:
                 layer.data = data
-                for name in ("scale", "translate"):
-                    setattr(layer, name, keywords[name])
+                _place(layer, keywords)
             else:
                 self._take_away(layer)
                 layer = self._add(Labels(data, **keywords))
@@ -131,14 +132,13 @@ class FoundPreview:
         features = cell_features(self._table)
         for group, first in zip(self._groups, firsts_of(self._groups), strict=True):
             data = numbered_labels(group, self._found.found, first)
-            _, keywords, kind = outline_layer(group, data, 1, features)
             keywords = {
                 "name": f"{group.name} labels",
                 "features": features,
-                **{name: keywords[name] for name in ("scale", "translate", "units", "axis_labels")},
+                **group.placing,
             }
             # An array of its own, so that it can be drawn on.
-            kept.append((np.array(data), keywords, kind))
+            kept.append((np.array(data), keywords, "labels"))
         return kept
 
     def _show_frames(self, size: tuple[int, int] | None) -> None:
@@ -154,6 +154,7 @@ class FoundPreview:
             layer = self._frames.get(group.name)
             if layer is not None and self._is_ours(layer):
                 layer.data = vectors
+                _place(layer, group.placing)
                 continue
             self._frames[group.name] = self._add(
                 Vectors(
@@ -218,6 +219,12 @@ class FoundPreview:
 
     def _there(self, layers: dict[str, Any]) -> bool:
         return any(self._is_ours(layer) for layer in layers.values())
+
+
+def _place(layer: Any, keywords: dict[str, Any]) -> None:
+    """Lay a layer where its field is now."""
+    for name in PLACING.intersection(keywords):
+        setattr(layer, name, keywords[name])
 
 
 def _padded(plane: Any, size: tuple[int, int]) -> Any:

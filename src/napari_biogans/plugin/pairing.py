@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +13,7 @@ from napari_biogans.plugin.layer_data import METADATA_KEY
 
 LEAST_FIELD = 150
 """Pixels of the shorter side of a field; what is smaller is rather a single cell."""
+DEPTH_LABELS = frozenset({"z", "depth"})
 WELLS_KEY = "wells"
 """Under which layers of whole wells know their names, slice by slice."""
 NAMED_BY_COLOUR = re.compile(r"(?:(?P<name>.*?)[\s_.-]+)?(?P<colour>red|green)", re.IGNORECASE)
@@ -77,7 +78,7 @@ def guess_fields(layers: Sequence[Any], taken: Iterable[Any] = ()) -> Pair | Non
 
 
 def field_channel_axes(shape: Sequence[int], axis_labels: Sequence[str] = ()) -> list[int]:
-    """Find the axes of a layer of fields that may hold channels: any but rows and columns.
+    """Find the axes of a layer of fields that may hold channels: any but rows, columns and depth.
 
     Parameters
     ----------
@@ -91,8 +92,20 @@ def field_channel_axes(shape: Sequence[int], axis_labels: Sequence[str] = ()) ->
     ([0], [1], [])
     """
     counts = [axis for axis, length in enumerate(shape[:-2]) if length >= min(CHANNEL_COUNTS)]
-    named = [axis for axis in counts if len(axis_labels) > axis and axis_labels[axis].strip().lower() in CHANNEL_LABELS]
+    counts = [axis for axis in counts if axis not in axes_named(DEPTH_LABELS, axis_labels)]
+    named = [axis for axis in counts if axis in axes_named(CHANNEL_LABELS, axis_labels)]
     return named[:1] or [axis for axis in counts if shape[axis] in CHANNEL_COUNTS]
+
+
+def axes_named(names: Collection[str], axis_labels: Sequence[str]) -> list[int]:
+    """Find the axes whose labels are among some names, in upper or lower case.
+
+    Examples
+    --------
+    >>> axes_named(DEPTH_LABELS, ("T", "Z", "Y", "X"))
+    [1]
+    """
+    return [axis for axis, label in enumerate(axis_labels) if label.strip().lower() in names]
 
 
 def _may_be_fields(layer: Any) -> bool:

@@ -119,7 +119,12 @@ class PathEdit(QWidget):
     def path(self) -> Path | None:
         """Give the path, or None if the line is empty."""
         text = self.line.text().strip()
-        return Path(text).expanduser() if text else None
+        path = Path(text)
+        try:
+            return path.expanduser() if text else None
+        except RuntimeError:
+            # Of somebody who is not known here, such as "~x" on the way to a longer name.
+            return path
 
     def set_path(self, path: Path | None) -> None:
         """Show a path."""
