@@ -295,9 +295,11 @@ def take_all(stage: Stage, star: Callable[[], Path], names: list[str], *, with_e
             wait_until(lambda: stage.panel.job.state.name == "IDLE")
 
 
-def take_tutorial(stage: Stage, seconds: float) -> None:
+def take_tutorial(stage: Stage, seconds: float, run: Path | None) -> None:
     """Take the pictures of the tutorial, on its way through the real fields, which are downloaded if need be."""
     from tutorial import Tutorial
+
+    from napari_biogans.plugin.session import SESSION
 
     stage.viewer.window.remove_dock_widget("all")
     stage.viewer.layers.clear()
@@ -305,6 +307,8 @@ def take_tutorial(stage: Stage, seconds: float) -> None:
     tutorial.open_fields()
     tutorial.cut_cells(tutorial.find_cells(magnification=1.3), stage.folder / "cells")
     tutorial.train(stage.folder / "every-dose", classes=6, seconds=seconds)
+    if run is not None:
+        SESSION.add_model(run)
     tutorial.draw()
     tutorial.put_back(tutorial.every_class(_in_the_middle(stage.viewer.layers["dose 00 red"])))
 
@@ -364,6 +368,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=45, help="that a training has run when it is pictured")
     parser.add_argument("--cache", type=Path, help="folder that keeps the model of several classes, in sim-star")
     parser.add_argument("--tutorial-seconds", type=float, default=600, help="that the tutorial trains")
+    parser.add_argument("--tutorial-run", type=Path, help="a longer training of the same, which it goes on with")
     options = parser.parse_args()
     with own_screen(), tempfile.TemporaryDirectory() as folder:
         # Docks and napari start with their defaults, whatever was entered or set before.
@@ -380,7 +385,7 @@ def main() -> None:
             chosen = [name for name in options.only if name != TUTORIAL]
             take_all(stage, lambda: star_run(cache, minutes=1), chosen, with_empty=options.all is not None)
         if TUTORIAL in options.only:
-            take_tutorial(stage, options.tutorial_seconds)
+            take_tutorial(stage, options.tutorial_seconds, options.tutorial_run)
         viewer.close()
 
 

@@ -238,7 +238,9 @@ def test_a_field_of_a_series_gets_its_layers_in_its_slice(in_model, cut, to_end,
     assert f"{counts['A-03']} cells, of other fields" in dock.status.text()
     assert "press Find" in dock.status.text()
     viewer.dims.set_point(0, 0)
+    viewer.scene.camera.zoom = 1e-3
     dock.go.click()
+    assert viewer.scene.camera.zoom > 0.1, "the cells are seen"
     assert viewer.dims.point[0] == pytest.approx(7)
     world = red.data_to_world([0, 200, 250])
     np.testing.assert_allclose(viewer.scene.camera.center[-2:], world[1:], atol=15)

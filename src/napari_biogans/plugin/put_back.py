@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 TITLE = "Put into field (BioGANs)"
 """As napari's menus call the dock, which so is there once."""
 RUNNING = "Cells are being put into a field already."
+PART_OF_CANVAS = 0.3
+"""That the cells take at least, once they are gone to."""
 NOTHING_PUT = "Nothing was put into a field yet."
 TIPS = {
     "put": "Add layers of the field with these cells; nothing that is there is changed",
@@ -180,6 +182,9 @@ class PutBackDock(ClosingDock):
         # Its camera moved in napari 0.9.
         camera = getattr(self._viewer, "scene", self._viewer).camera
         camera.center = (*camera.center[:-2], world[-2], world[-1])
+        if (canvas := getattr(self._viewer, "canvas", None)) is not None:
+            size = np.ptp(corners, axis=0) * np.abs(layer.scale[-2:])
+            camera.zoom = max(camera.zoom, PART_OF_CANVAS * float(min(canvas.size / size)))
 
     def _fail(self, error: Exception) -> None:
         self._end()
