@@ -217,7 +217,7 @@ def open_put_back(viewer: Any, layers: Sequence[Any]) -> PutBackDock:
     widget: PutBackDock | None = viewer.window.dock_widgets.get(TITLE)
     if widget is None:
         widget = PutBackDock(viewer)
-        viewer.window.add_dock_widget(widget, name=TITLE, area="right", tabify=True)
+        viewer.window.add_dock_widget(widget, name=TITLE, area="right")
     dock = widget.parentWidget()
     if dock is not None:
         dock.show()
