@@ -183,18 +183,76 @@ def test_zarr_without_its_package_is_refused(tmp_path, monkeypatch):
         read_fields(tmp_path / "field.zarr")
 
 
-def test_ome_zarr(tmp_path):
+def ome_zarr(path, attributes, zarr_format=3):
     zarr = pytest.importorskip("zarr", reason="OME-Zarr is read where the package zarr is installed")
-    group = zarr.open_group(str(tmp_path / "field.zarr"), mode="w")
-    both = np.stack([[plane(0), plane(1)]])
-    group.create_array("0", data=both)
-    names = [{"name": "t"}, {"name": "c"}, *({"name": n, "unit": "micrometer"} for n in "yx")]
-    scale = [{"type": "scale", "scale": [1, 1, 0.5, 0.5]}]
-    group.attrs["multiscales"] = [{"axes": names, "datasets": [{"path": "0", "coordinateTransformations": scale}]}]
+    group = zarr.open_group(str(path), mode="w", zarr_format=zarr_format)
+    group.create_array("0", data=np.stack([[plane(0), plane(1)]]))
+    group.attrs.update(attributes)
+
+
+def an_image(changes, **more):
+    axes = [{"name": "t"}, {"name": "c"}, *({"name": n, "unit": "micrometer"} for n in "yx")]
+    return {"multiscales": [{"axes": axes, "datasets": [{"path": "0", "coordinateTransformations": changes}], **more}]}
+
+
+HALF = {"type": "scale", "scale": [1, 1, 0.5, 0.5]}
+
+
+@pytest.mark.parametrize("zarr_format", [2, 3])
+def test_ome_zarr(tmp_path, zarr_format):
+    image = an_image([HALF])
+    ome_zarr(tmp_path / "field.zarr", image if zarr_format == 2 else {"ome": image}, zarr_format)
     (field,) = read_fields(tmp_path / "field.zarr")
+    assert field.name == "field"
     assert np.array_equal(whole(field.red), plane(0))
     assert np.array_equal(field.green[3:9, 4:8], plane(1)[3:9, 4:8])
     assert field.pixel_size == 0.5
+
+
+@pytest.mark.parametrize(
+    ("image", "size"),
+    [
+        (an_image([HALF], coordinateTransformations=[{"type": "scale", "scale": [1, 1, 3, 3]}]), 1.5),
+        (an_image([{"type": "translation", "translation": [0, 0, 7, 7]}]), None),
+        (an_image([{"type": "translation", "translation": [0, 0, 7, 7]}, HALF]), 0.5),
+        (an_image([HALF], axes=["t", "c", "y", "x"]), None),
+        ({"multiscales": [{"axes": list("tcyx"), "datasets": [{"path": "0"}]}]}, None),
+    ],
+    ids=["of the level and the image", "moved only", "moved and scaled", "no units", "no scale"],
+)
+def test_pixel_size_of_ome_zarr(tmp_path, image, size):
+    ome_zarr(tmp_path / "field.zarr", image)
+    (field,) = read_fields(tmp_path / "field.zarr")
+    assert field.pixel_size == size
+
+
+def test_arrays_and_images_in_a_zarr_group(tmp_path):
+    ome_zarr(tmp_path / "plate.zarr" / "A", an_image([HALF]))
+    zarr = pytest.importorskip("zarr")
+    zarr.open_group(str(tmp_path / "plate.zarr"), mode="a")
+    with pytest.raises(CellsError, match=r"no OME-Zarr image\. Give one of the folders in it: A\."):
+        read_fields(tmp_path / "plate.zarr")
+    (field,) = read_fields(tmp_path / "plate.zarr" / "A")
+    assert np.array_equal(whole(field.red), plane(0))
+    with pytest.raises(CellsError, match="one channel"):
+        read_fields(tmp_path / "plate.zarr" / "A" / "0")
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        {"multiscales": {"axes": "x"}},
+        {"multiscales": [{"datasets": []}]},
+        {"multiscales": [{"datasets": [{"path": "9"}]}]},
+        {"multiscales": [{"axes": ["y", "x"], "datasets": [{"path": "0"}]}]},
+        {"multiscales": [{"axes": [{"unit": "micrometer"}] * 4, "datasets": [{"path": "0"}]}]},
+        {"ome": "0.5"},
+    ],
+)
+def test_broken_metadata_of_zarr_are_refused(tmp_path, broken):
+    ome_zarr(tmp_path / "field.zarr", broken)
+    with pytest.raises(CellsError, match=r"field\.zarr"):
+        read_fields(tmp_path / "field.zarr")
 
 
 def test_classes_from_names_functions_and_tables(tmp_path):

@@ -11,8 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_biogans.cells.cellset import CellsError
+from napari_biogans.cells.ome_zarr import is_zarr, open_zarr
 from napari_biogans.cells.sources import refusing
-from napari_biogans.cells.tiff_metadata import read_pixel_size, to_micrometres
+from napari_biogans.cells.tiff_metadata import read_pixel_size
 
 PAGES_KEPT = 2
 """Pages of compressed TIFF files that are kept, so that the tiles of red and green do not decode them again."""
@@ -49,7 +50,7 @@ def open_array(path: str) -> OpenArray:
     Parameters
     ----------
     path : str
-        TIFF, PNG, NPY, or an OME-Zarr folder.
+        TIFF, PNG, NPY, or an OME-Zarr folder, or one in it.
 
     Returns
     -------
@@ -60,9 +61,10 @@ def open_array(path: str) -> OpenArray:
     CellsError
         If it is damaged, of another format, or has axes that are no fields.
     """
+    if is_zarr(Path(path)):
+        array, axes, pixel_size = open_zarr(path)
+        return OpenArray.of(array) if axes is None else OpenArray(array, _named(path, axes, array.shape), pixel_size)
     suffix = Path(path).suffix.lower()
-    if suffix == ".zarr":
-        return _open_zarr(path)
     if suffix in (".tif", ".tiff"):
         with refusing(path, "TIFF"):
             return _open_tiff(path)
@@ -96,7 +98,7 @@ def _open_tiff(path: str) -> OpenArray:
 
 
 def _named(path: str, axes: str, shape: tuple[int, ...]) -> str:
-    """Name the axes of a TIFF series."""
+    """Check the axes of a file, with one letter each."""
     names = axes.replace("S", "C")
     if names.count("Y") != 1 or names.count("X") != 1 or names.count("C") > 1:
         raise CellsError(f"{path} has axes {axes}, {shape}; fields have rows, columns and at most one channel axis.")
@@ -130,28 +132,3 @@ class _TiffPages:
 
         with refusing(self._path, "TIFF"), tifffile.TiffFile(self._path) as tif:
             return np.squeeze(tif.pages[self._pages[number]].asarray())
-
-
-def _open_zarr(path: str) -> OpenArray:
-    try:
-        import zarr
-    except ImportError:
-        raise CellsError(
-            f"{path} is read with the package zarr, which is not installed: pip install zarr. Or save it as TIFF."
-        ) from None
-    with refusing(path, "Zarr"):
-        opened = zarr.open(path, mode="r")
-    if not hasattr(opened, "attrs") or hasattr(opened, "dtype"):
-        return OpenArray.of(opened)
-    attributes = dict(opened.attrs)
-    scales = (attributes.get("ome") or attributes).get("multiscales")
-    if not scales:
-        raise CellsError(f"{path} is a Zarr group, but no OME-Zarr image; point at one of the arrays in it.")
-    array = opened[scales[0]["datasets"][0]["path"]]
-    axes = scales[0].get("axes") or list("tczyx")[-array.ndim :]
-    letters = "".join(axis if isinstance(axis, str) else axis["name"] for axis in axes).upper()
-    names = _named(path, letters, tuple(array.shape))
-    units = {axis["name"]: axis.get("unit", "") for axis in axes if not isinstance(axis, str)}
-    steps = (scales[0]["datasets"][0].get("coordinateTransformations") or [{}])[0].get("scale")
-    size = None if steps is None else to_micrometres(steps[letters.index("X")], units.get("x", ""))
-    return OpenArray(array, names, size)

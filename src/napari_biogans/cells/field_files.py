@@ -17,6 +17,7 @@ from napari_biogans.cells.field import Field, Plane, check_fields
 from napari_biogans.cells.field_arrays import OpenArray, open_array
 from napari_biogans.cells.field_names import difference, may_be_of_different_fields
 from napari_biogans.cells.layout import natural_order
+from napari_biogans.cells.ome_zarr import is_zarr
 
 Images = Any
 """A path, a pattern with *, a folder, an array, or a sequence of them."""
@@ -138,12 +139,12 @@ def _images(given: Images, what: str) -> list[_Image]:
 
 def _paths(given: str) -> list[str]:
     path = Path(given).expanduser()
-    if path.is_dir() and path.suffix.lower() != ".zarr":
+    if path.is_dir() and not is_zarr(path):
         found = [str(inner) for inner in path.iterdir()]
         found += [
             str(inner)
             for folder in path.iterdir()
-            if folder.is_dir() and folder.suffix != ".zarr"
+            if folder.is_dir() and not is_zarr(folder)
             for inner in folder.iterdir()
         ]
     elif path.exists():
