@@ -45,12 +45,13 @@ def test_every_setting_that_it_names_is_one_and_the_defaults_are_those():
     rows = re.findall(r"^\| [^|]+ \| [^|]+ \| ([^|]*) \|$", PAGE.partition("| reason |")[2], re.MULTILINE)
     named = set(re.findall(r"`(\w+)`", " ".join(rows)))
     assert {"min_area", "min_solidity", "max_outside"} <= named
-    assert all(hasattr(CutConfig(), name) for name in named)
     cut, found = CutConfig(), SegmentationConfig()
+    assert all(hasattr(cut, name) or hasattr(found, name) for name in named)
     assert f"fills less than {cut.min_solidity:g} of its" in PAGE
     assert cut.max_outside == 0.1
     assert f"squares of {found.background} pixels" in PAGE
     assert f"overlap by {found.overlap} pixels" in PAGE
+    assert f"The ring is {found.ring} pixels wide" in PAGE
     assert found.split == 0.1
     assert f"percentiles {cut.low_percentile:g} and {cut.high_percentile:g} come back" in " ".join(PAGE.split())
     assert "`low_percentile=0, high_percentile=100` to keep everything" in PAGE

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from scipy import ndimage
+from scipy.spatial import KDTree
 
 from napari_biogans.cells import (
     CellsError,
@@ -221,6 +222,24 @@ def test_every_reason_is_found_and_counted():
     assert looser[8] == looser[5] == looser[2] == ""
 
 
+def test_green_around_a_nucleus_counts_unless_it_is_of_a_neighbour():
+    red, green = (np.full((200, 420), 10, np.uint8) for _ in range(2))
+    labels = np.zeros((200, 420), np.int32)
+    rows, columns = np.ogrid[:200, :420]
+    for label, column in enumerate((60, 160, 260, 360), start=1):
+        nucleus = ((rows - 100) / 10) ** 2 + ((columns - column) / 16) ** 2 < 1
+        labels[nucleus], red[nucleus] = label, 90
+    around = ((rows - 100) / 20) ** 2 + ((columns - 60) / 26) ** 2 < 1
+    green[around & (labels == 0)] = 40  # all around the first
+    green[labels == 2] = 60  # within the second
+    green[80:120, 279:300] = 250  # beside the third, on one side only; nothing at all of the fourth
+    kept = {"magnification": 1, "max_area": 5000}
+    assert reasons(red, green, labels, **kept) == {1: "", 2: "", 3: "too dim in green", 4: "too dim in green"}
+    assert reasons(red, green, labels, **kept, ring=0)[1] == "too dim in green"
+    assert reasons(red, green, labels, **kept, min_green=25)[1] == ""
+    assert reasons(red, green, labels, **kept, min_green=35)[1] == "too dim in green"
+
+
 def test_noise_makes_no_waists(found, simulated):
     """Long rods of even width stay whole, and only those that divide may be found as two."""
     dividing = (simulated.truth["length"] > 13).sum()
@@ -272,6 +291,30 @@ def test_measurements_agree_with_scikit_image(simulated):
         assert row["solidity"] == pytest.approx(region.solidity, abs=0.05)
         # scikit-image counts from the rows, the other way round.
         assert half_turn_apart(row["angle"], 90 - np.rad2deg(region.orientation)) < 0.01
+
+
+@pytest.mark.parametrize("ring", [3, 9])
+def test_rings_are_what_is_near_to_a_cell_and_nearer_than_to_others(simulated, ring):
+    corner = np.s_[:200, :200]
+    red, green, labels = (p[corner] for p in (simulated.field.red, simulated.field.green, simulated.labels))
+    config = SegmentationConfig(ring=ring, tile=64)
+    found = result_of(iterate_finding([Field(red, green, labels=labels)], config))[0]
+    table = found.objects[0].table.set_index("label")
+    outside = np.argwhere(labels == 0)
+    for label in table.index:
+        own, others = (np.argwhere(cells) for cells in (labels == label, (labels != label) & (labels != 0)))
+        distance, to_others = (KDTree(pixels).query(outside)[0] for pixels in (own, others))
+        sure, perhaps = (
+            green[tuple(outside[(distance <= ring) & (distance < to_others + ties)].T)] for ties in (0, 1e-9)
+        )
+        # Pixels as far from a neighbour may be counted as of either.
+        bounds = np.median(sure), np.median(perhaps)
+        assert min(bounds) <= table.loc[label, "ring_green"] <= max(bounds)
+
+
+def test_there_is_no_ring_where_none_is_asked_for(simulated):
+    found = result_of(iterate_finding([simulated.field], SegmentationConfig(ring=0)))[0]
+    assert found.objects[0].table["ring_green"].isna().all()
 
 
 @pytest.mark.parametrize("kind", ["dask", "memmap"])

@@ -21,7 +21,8 @@ from napari_biogans.cells.writing import write_cells
 from napari_biogans.files import replacing
 
 TABLE = "objects.csv"
-MEASURED = ["label", "y", "x", "angle", "scale", "area", "length", "width", "solidity", "mean_red", "mean_green"]
+MEASURED = ["label", "y", "x", "angle", "scale", "area", "length", "width", "solidity"]
+MEASURED += ["mean_red", "mean_green", "ring_green"]
 
 
 @dataclass(frozen=True, eq=False)

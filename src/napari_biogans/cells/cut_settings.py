@@ -26,7 +26,7 @@ Magnification = Annotated[float, Field(ge=LEAST_MAGNIFICATION, le=GREATEST_MAGNI
 
 @dataclass(frozen=True, kw_only=True, config=ConfigDict(use_attribute_docstrings=True, extra="forbid"))
 class SegmentationConfig:
-    """How cells are found by their red where no labels are given. Lengths are in pixels of the field.
+    """How cells are found by their red where no labels are given, and measured. Lengths are in pixels of the field.
 
     Examples
     --------
@@ -58,6 +58,10 @@ class SegmentationConfig:
 
     smallest: Annotated[int, Field(ge=1)] = 30
     """What has fewer pixels than this is no cell at all and is not listed."""
+
+    ring: Annotated[int, Field(ge=0, le=256)] = 4
+    """Width of the ring around each outline, in pixels, whose green is measured, too: where outlines are those of
+    nuclei, a cell may have all of its green around them. 0: none."""
 
     tile: Annotated[int, Field(ge=64, le=16_384)] = 2048
     """Side of the parts, in pixels, in which large fields are worked on: less takes less memory."""
@@ -100,12 +104,12 @@ class CutConfig:
     """Least part of its convex hull that a cell fills, in [0, 1]: clumps and debris fill less."""
 
     min_red: NotNegative | None = None
-    """Least mean red of a cell above the background of its field; empty: five spreads of the
-    background. 0: no limit."""
+    """Least mean red of a cell above the background of its field; empty: five spreads of the background. 0: no
+    limit."""
 
     min_green: NotNegative | None = None
-    """Least mean green of a cell above the background of its field; empty: five spreads of the
-    background. 0: no limit."""
+    """Least green of a cell above the background of its field: its mean within the outline or, if that is more, the
+    median of the ring around it. Empty: five spreads of the background. 0: no limit."""
 
     max_outside: Annotated[float, Field(ge=0, le=1)] = 0.1
     """Greatest part of a cell's image that may lie outside of the field, in [0, 1]; there it shows the background."""

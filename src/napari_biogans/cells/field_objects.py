@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from napari_biogans.cells.cut_settings import SegmentationConfig
 from napari_biogans.cells.field import Field, check_pixels
 from napari_biogans.cells.neighbours import never
 from napari_biogans.cells.tiles import Window, pixels_of, tiles_of
@@ -58,15 +59,19 @@ class FieldObjects:
 Measuring = Generator[float, None, FieldObjects | None]
 
 
-def iterate_measuring(field: Field, labels: Any, tile_size: int, should_stop: Callable[[], bool] = never) -> Measuring:
+def iterate_measuring(
+    field: Field, labels: Any, config: SegmentationConfig, should_stop: Callable[[], bool] = never
+) -> Measuring:
     """Measure every label of a field, yielding the part of the work that is done.
 
     Parameters
     ----------
     field : Field
     labels : array (H, W) of integers
-    tile_size : int
-        Pixels of the side of a part that is in memory at a time.
+    config : SegmentationConfig
+        Of which `ring` and `tile` are used.
+    should_stop : callable
+        Asked before each tile.
 
     Returns
     -------
@@ -76,7 +81,8 @@ def iterate_measuring(field: Field, labels: Any, tile_size: int, should_stop: Ca
         lower; `area` in pixels; `length` and `width`, the axes of the ellipse
         with the same second moments; `along` and `across`, how far the cell
         reaches from its centre; `solidity`; `mean_red` and `mean_green`;
-        `red_side`, how far red's centre lies to the right along the axis;
+        `ring_green`, the median of what lies around the outline and nearer to
+        it than to others, NaN where nothing does; `red_side`, how far red's centre lies to the right along the axis;
         `top`, `bottom`, `left`, `right`, the box that holds the cell. None if
         it was stopped.
 
@@ -85,9 +91,9 @@ def iterate_measuring(field: Field, labels: Any, tile_size: int, should_stop: Ca
     CellsError
         If a pixel is NaN or infinite.
     """
-    tiles = tiles_of(field.shape, tile_size)
+    tiles = tiles_of(field.shape, config.tile)
     step = max(1, round((field.shape[0] * field.shape[1] / PIXELS_KEPT) ** 0.5))
-    runs, kept = [], []
+    runs, kept, rings = [], [], []
     for k, tile in enumerate(tiles):
         if should_stop():
             return None
@@ -96,10 +102,12 @@ def iterate_measuring(field: Field, labels: Any, tile_size: int, should_stop: Ca
         for pixels, channel in zip(light, CHANNELS, strict=True):
             check_pixels(pixels, channel, field.name)
         runs.append(_runs(found, light, tile))
+        rings.append(_ring(labels, light[1], tile, field.shape, config.ring))
         some = tuple(slice(-start % step, None, step) for start in tile.origin)
         kept.append((found[some].ravel() != 0, np.stack([pixels[some].ravel() for pixels in light])))
         yield (k + 1) / (len(tiles) + 1)
     table = _table(pd.concat(runs, ignore_index=True))
+    table.insert(table.columns.get_loc("mean_green") + 1, "ring_green", _medians(rings, table["label"].to_numpy()))
     outside = ~np.concatenate([is_cell for is_cell, _ in kept])
     return FieldObjects(table, _light(np.concatenate([values for _, values in kept], axis=1), outside))
 
@@ -147,6 +155,32 @@ def _runs(labels: NDArray[Any], light: list[NDArray[Any]], tile: Window) -> pd.D
         table[name] = np.add.reduceat(values, starts) if len(starts) else values
         table[f"{name}_x"] = np.add.reduceat(values * (columns + tile.columns.start), starts) if len(starts) else values
     return pd.DataFrame(table)
+
+
+def _ring(
+    labels: Any, green: NDArray[Any], tile: Window, shape: tuple[int, int], width: int
+) -> tuple[NDArray[np.int64], NDArray[Any]]:
+    """Find the pixels of a tile around cells: the label of the nearest cell, and green."""
+    from skimage.segmentation import expand_labels
+
+    surroundings = tile.grown(width, shape)
+    found = pixels_of(labels, surroundings).astype(np.int64)
+    inside = tile.within(surroundings)
+    nearest = expand_labels(found, width)[inside]
+    around = (nearest != 0) & (found[inside] == 0)
+    return nearest[around], green[around]
+
+
+def _medians(rings: list[tuple[NDArray[np.int64], NDArray[Any]]], labels: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Take the median of the pixels around each cell, for the labels of the table."""
+    from scipy import ndimage
+
+    names, values = (np.concatenate(parts) for parts in zip(*rings, strict=True))
+    medians = np.full(len(labels), np.nan)
+    has_ring = np.isin(labels, names)
+    if has_ring.any():
+        medians[has_ring] = ndimage.median(values, names, labels[has_ring])
+    return medians
 
 
 def _table(runs: pd.DataFrame) -> pd.DataFrame:

@@ -117,11 +117,12 @@ class FoundCells:
         median = float(table["area"][~at_border].median()) if not at_border.all() else 0.0
         least = AREA_LIMITS[0] * median if config.min_area is None else config.min_area
         greatest = AREA_LIMITS[1] * median if config.max_area is None else config.max_area
+        # Where outlines are those of nuclei, a protein may be in all of the cell but there.
+        light = (table["mean_red"], np.fmax(table["mean_green"], table["ring_green"]))
         red, green = (
             # No limit is no limit, even where a cell is darker than the background.
-            (table[f"mean_{name}"] - background[:, k] < (LEAST_SPREADS * spread[:, k] if limit is None else limit))
-            & (limit != 0)
-            for k, (name, limit) in enumerate((("red", config.min_red), ("green", config.min_green)))
+            (light[k] - background[:, k] < (LEAST_SPREADS * spread[:, k] if limit is None else limit)) & (limit != 0)
+            for k, limit in enumerate((config.min_red, config.min_green))
         )
         half_height, half_width = config.height / 2 / table["scale"], config.width / 2 / table["scale"]
         reasons = np.full(len(table), "", object)
@@ -238,7 +239,7 @@ def iterate_finding(
                 yield CuttingProgress("segmenting", field.name, k + part / 2, len(fields))
         measured = None
         if of_field is not None:
-            measuring = iterate_measuring(field, of_field, config.tile, should_stop)
+            measuring = iterate_measuring(field, of_field, config, should_stop)
             while True:
                 try:
                     part = next(measuring)

@@ -25,7 +25,7 @@ FRAMES = "frames of cells"
 FIELDS = "fields of files"
 LARGEST_SIDE = 4096
 """Pixels of a field's side above which outlines are shown in coarser pixels."""
-MEASURED = ("area", "length", "width", "solidity", "angle", "mean_red", "mean_green")
+MEASURED = ("area", "length", "width", "solidity", "angle", "mean_red", "mean_green", "ring_green")
 KEPT = "kept"
 DIGITS = 3
 BAND = 1024
