@@ -93,6 +93,23 @@ def viewer(make_napari_viewer, fresh_session, monkeypatch):
 
 
 @pytest.fixture
+def shown(qtbot):
+    """Show a panel without a window around it, which is much faster, and close it down at the end."""
+    panels = []
+
+    def show(panel):
+        qtbot.addWidget(panel)
+        panel.show()
+        panels.append(panel)
+        return panel
+
+    yield show
+    for panel in panels:
+        panel.close_down()
+    QThreadPool.globalInstance().waitForDone(WAIT_MS)
+
+
+@pytest.fixture
 def cell_layers(viewer, pixels):
     """A red and a green layer of tiny cells, in the viewer."""
     return [

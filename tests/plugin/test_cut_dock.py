@@ -53,23 +53,17 @@ def add_series(viewer, wrap=np.asarray, **keywords):
 
 
 @pytest.fixture
-def in_model(qtbot):
-    """Open panels without a window around them, which is much faster."""
-    viewer, panels = ViewerModel(), []
+def in_model(shown):
+    """Open panels with a viewer that has no window."""
+    viewer = ViewerModel()
 
     def open_panel(**settings):
-        panel = CutPanel(viewer)
-        qtbot.addWidget(panel)
-        panel.show()
-        panels.append(panel)
+        panel = shown(CutPanel(viewer))
         panel.form.cutting.set_values(settings)
         return panel
 
     open_panel.viewer = viewer
-    yield open_panel
-    for panel in panels:
-        panel.close_down()
-    QThreadPool.globalInstance().waitForDone(WAIT_MS)
+    return open_panel
 
 
 @pytest.fixture

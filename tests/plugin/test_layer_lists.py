@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 from napari.components import ViewerModel
 from napari.layers import Image
-from qtpy.QtCore import QThreadPool
 
 from napari_biogans.plugin.explore_panel import ExplorePanel
 from napari_biogans.plugin.key_sources import KeySources
@@ -12,7 +11,7 @@ from napari_biogans.plugin.reconstruct_panel import ReconstructPanel
 from napari_biogans.plugin.score_panel import ScorePanel
 from napari_biogans.plugin.train_panel import TrainPanel
 
-from .conftest import SIZE, WAIT_MS
+from .conftest import SIZE
 
 BOXES = {
     "Train, red": (TrainPanel, lambda panel: panel.cells.rows.rows[0].red),
@@ -33,20 +32,8 @@ def viewer():
 
 
 @pytest.fixture
-def open_panel(viewer, qtbot):
-    panels = []
-
-    def open_one(kind):
-        panel = kind(viewer)
-        qtbot.addWidget(panel)
-        panel.show()
-        panels.append(panel)
-        return panel
-
-    yield open_one
-    for panel in panels:
-        panel.close_down()
-    QThreadPool.globalInstance().waitForDone(WAIT_MS)
+def open_panel(viewer, shown):
+    return lambda kind: shown(kind(viewer))
 
 
 def drawn(name, cells=4):

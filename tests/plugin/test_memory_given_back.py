@@ -54,9 +54,9 @@ def cells():
 
 
 @pytest.fixture
-def open_panel(qtbot, cells, trained_run, tmp_path):
+def open_panel(shown, qtbot, cells, trained_run, tmp_path):
     """Open a panel that is ready to be started, and give it with its button, how it says what went on, and its end."""
-    viewer, panels = ViewerModel(), []
+    viewer = ViewerModel()
     for images, name in zip(cells.images, cells.class_names, strict=True):
         for place, colour in enumerate(("red", "green")):
             viewer.add_image(images[:, place], name=f"{name} {colour}")
@@ -87,15 +87,9 @@ def open_panel(qtbot, cells, trained_run, tmp_path):
 
     def make(kind, device):
         panel, start, status = kinds[kind](device)
-        qtbot.addWidget(panel)
-        panel.show()
-        panels.append(panel)
-        return panel, start, status
+        return shown(panel), start, status
 
-    yield make
-    for panel in panels:
-        panel.close_down()
-    QThreadPool.globalInstance().waitForDone(WAIT_MS)
+    return make
 
 
 @pytest.fixture

@@ -71,22 +71,15 @@ def add_cells(viewer, cells, records=None, name=None):
 
 
 @pytest.fixture
-def in_model(qtbot):
-    """Open docks without a window around them, which is much faster."""
-    viewer, docks = ViewerModel(), []
+def in_model(shown):
+    """Open docks with a viewer that has no window."""
+    viewer = ViewerModel()
 
     def open_dock():
-        dock = PutBackDock(viewer)
-        qtbot.addWidget(dock)
-        dock.show()
-        docks.append(dock)
-        return dock
+        return shown(PutBackDock(viewer))
 
     open_dock.viewer = viewer
-    yield open_dock
-    for dock in docks:
-        dock.close_down()
-    QThreadPool.globalInstance().waitForDone(WAIT_MS)
+    return open_dock
 
 
 @pytest.fixture

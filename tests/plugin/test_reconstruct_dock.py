@@ -33,26 +33,21 @@ def add_cells(viewer, stack, name="Tea1", **keywords):
 
 
 @pytest.fixture
-def in_model(qtbot, stack):
-    """Open panels without a window around them, which is much faster."""
-    viewer, panels = ViewerModel(), []
+def in_model(shown, qtbot, stack):
+    """Open panels with a viewer that has no window."""
+    viewer = ViewerModel()
 
     def open_panel(run=None, **settings):
         panel = ReconstructPanel(viewer)
-        qtbot.addWidget(panel)
         panel.form.settings.set_values({**QUICK, **settings})
-        panel.show()
-        panels.append(panel)
+        shown(panel)
         if run is not None:
             panel.form.model.box.add(run)
             qtbot.waitUntil(lambda: panel.form.model.facts is not None, timeout=WAIT_MS)
         return panel
 
     open_panel.viewer = viewer
-    yield open_panel
-    for panel in panels:
-        panel.close_down()
-    QThreadPool.globalInstance().waitForDone(WAIT_MS)
+    return open_panel
 
 
 @pytest.fixture

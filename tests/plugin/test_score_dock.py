@@ -47,23 +47,17 @@ def add_layers(viewer, cells, prefix=""):
 
 
 @pytest.fixture
-def in_model(qtbot):
-    """Open panels without a window around them, which is much faster."""
-    viewer, panels = ViewerModel(), []
+def in_model(shown):
+    """Open panels with a viewer that has no window."""
+    viewer = ViewerModel()
 
     def open_panel(**settings):
         panel = ScorePanel(viewer)
-        qtbot.addWidget(panel)
         panel.settings.set_values({**SETTINGS, **settings})
-        panel.show()
-        panels.append(panel)
-        return panel
+        return shown(panel)
 
     open_panel.viewer = viewer
-    yield open_panel
-    for panel in panels:
-        panel.close_down()
-    QThreadPool.globalInstance().waitForDone(WAIT_MS)
+    return open_panel
 
 
 @pytest.fixture

@@ -5,7 +5,6 @@ import time
 import numpy as np
 import pytest
 from napari.components import ViewerModel
-from qtpy.QtCore import QThreadPool
 from qtpy.QtWidgets import QLabel, QWidget
 
 from napari_biogans import CellSet, Run, write_cells
@@ -27,26 +26,19 @@ def viewer():
 
 
 @pytest.fixture
-def open_train(viewer, qtbot, tmp_path, fresh_session, monkeypatch):
+def open_train(viewer, shown, tmp_path, fresh_session, monkeypatch):
     """Open a panel, set to a tiny training."""
     from napari_biogans.plugin import train_panel
 
     monkeypatch.setattr(train_panel, "SESSION", fresh_session)
-    panels = []
 
     def open_panel(**settings):
         panel = TrainPanel(viewer)
-        qtbot.addWidget(panel)
         panel.settings.set_values({**TINY, **settings})
         panel.output.set_path(tmp_path / "run")
-        panel.show()
-        panels.append(panel)
-        return panel
+        return shown(panel)
 
-    yield open_panel
-    for panel in panels:
-        panel.close_down()
-    QThreadPool.globalInstance().waitForDone(WAIT_MS)
+    return open_panel
 
 
 def sample_layers(viewer):

@@ -79,6 +79,22 @@ def scored(opened, trained_run):
     return panel
 
 
+@pytest.fixture
+def interpolating(opened, until, trained_run, fresh_session):
+    """The dock Interpolate, with a model and two key cells."""
+    run = trained_run("to draw with")
+    for place, latent in enumerate(load_model(run).draw_latents(2, seed=1)):
+        fresh_session.keep(KeyCell(str(place), latent, run))
+    dock = opened("Interpolate")
+    dock.model.box.add(run)
+    until(lambda: dock.model.facts is not None)
+    menu = dock.keys.from_kept.menu()
+    menu.aboutToShow.emit()
+    next(action for action in menu.actions() if action.text() == "All 2").trigger()
+    dock.form.frames.set(4)
+    return dock
+
+
 def test_a_test_waits_for_a_training_and_then_begins(busy, scored, click, until, waits, qtbot):
     click(scored.start)
     assert scored.status.text() == waits()
@@ -178,19 +194,8 @@ def test_many_cells_wait_and_few_do_not(busy, opened, click, until, waits, train
     until(lambda: dock.status.text().startswith("Drew 1,001 cells"))
 
 
-def test_a_film_waits_and_a_preview_does_not(
-    busy, opened, click, until, waits, trained_run, fresh_session, answer_dialog, tmp_path
-):
-    run = trained_run("to draw with")
-    for place, latent in enumerate(load_model(run).draw_latents(2, seed=1)):
-        fresh_session.keep(KeyCell(str(place), latent, run))
-    dock = opened("Interpolate")
-    dock.model.box.add(run)
-    until(lambda: dock.model.facts is not None)
-    menu = dock.keys.from_kept.menu()
-    menu.aboutToShow.emit()
-    next(action for action in menu.actions() if action.text() == "All 2").trigger()
-    dock.form.frames.set(4)
+def test_a_film_waits_and_a_preview_does_not(busy, interpolating, click, until, waits, answer_dialog, tmp_path):
+    dock = interpolating
     click(dock.preview)
     until(lambda: dock.status.text().startswith("Drew 4 frames"))
     answer_dialog(tmp_path / "film.gif")
@@ -294,17 +299,8 @@ def test_generate_goes_on_after_a_job_that_failed(opened, click, until, trained_
     until(lambda: dock.status.text().startswith("Drew 64 cells"))
 
 
-def test_interpolate_goes_on_after_a_job_that_failed(opened, click, until, trained_run, fresh_session, monkeypatch):
-    run = trained_run("to draw with")
-    for place, latent in enumerate(load_model(run).draw_latents(2, seed=1)):
-        fresh_session.keep(KeyCell(str(place), latent, run))
-    dock = opened("Interpolate")
-    dock.model.box.add(run)
-    until(lambda: dock.model.facts is not None)
-    menu = dock.keys.from_kept.menu()
-    menu.aboutToShow.emit()
-    next(action for action in menu.actions() if action.text() == "All 2").trigger()
-    dock.form.frames.set(4)
+def test_interpolate_goes_on_after_a_job_that_failed(interpolating, click, until, monkeypatch):
+    dock = interpolating
     with monkeypatch.context() as patch:
         patch.setattr(interpolation, "_interpolated", failing)
         click(dock.preview)

@@ -33,6 +33,7 @@ from napari_biogans.plugin.field_choice import FileFields, fields_in
 from napari_biogans.plugin.found_preview import FoundPreview
 from napari_biogans.plugin.latest_work import LatestWork
 from napari_biogans.plugin.layer_data import in_grid
+from napari_biogans.plugin.offering import offer
 from napari_biogans.plugin.own_layers import OwnLayers, bring_into_range
 from napari_biogans.plugin.panel_layout import lay_out_panel
 from napari_biogans.plugin.progress_view import PARTS, ActivityBar, ProgressView
@@ -307,7 +308,6 @@ class CutPanel(QWidget):
             ("cut", self.cut, running or self._problem or self._folder_problem),
             ("keep", self.keep, running or (NONE_FOUND if self.found is None else None)),
         ):
-            button.setEnabled(problem is None)
-            button.setToolTip(problem or TIPS[name])
+            offer(button, problem, TIPS[name])
         works = (self.finding, self.cutting)
         self.stop.setEnabled(any(work.is_running and not work.is_stopping for work in works))

@@ -10,6 +10,7 @@ from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QPushButton, QSlider, QVBoxLayout, QWidget
 
 from napari_biogans.latent import Direction
+from napari_biogans.plugin.offering import offer
 from napari_biogans.plugin.setting_editors import ignore_wheel
 from napari_biogans.plugin.status_line import StatusLine
 
@@ -77,8 +78,7 @@ class DirectionSliders(QWidget):
         """Keep the sliders from being moved, for a reason; an empty one lets them."""
         self._problem = problem
         for slider, direction in zip(self.sliders, self._directions, strict=True):
-            slider.setEnabled(not problem)
-            slider.setToolTip(problem or _tip(direction))
+            offer(slider, problem, _tip(direction))
         self._update()
 
     def say(self, text: str) -> None:

@@ -12,6 +12,7 @@ from qtpy.QtWidgets import QFormLayout, QPushButton, QWidget
 from napari_biogans.plugin.exploring import CELLS_TO_MEASURE
 from napari_biogans.plugin.image_layers import ImageLayers
 from napari_biogans.plugin.key_cells import key_cells_of
+from napari_biogans.plugin.offering import offer
 from napari_biogans.plugin.setting_editors import Choice
 
 DRAWN = "cells that the model draws"
@@ -67,8 +68,7 @@ class FeatureBox(QWidget):
 
     def disable(self, problem: str) -> None:
         """Keep it from being asked for, for a reason; an empty one lets it."""
-        self.search.setEnabled(not problem)
-        self.search.setToolTip(problem or TIPS["find"])
+        offer(self.search, problem, TIPS["find"])
 
     def latents(self) -> NDArray[np.float32] | None:
         """Give the latents of the cells (N, Z); None for those that are drawn."""

@@ -17,6 +17,7 @@ from napari_biogans.plugin.jobs import WITHDRAWN, device_name
 from napari_biogans.plugin.key_sources import KeySources
 from napari_biogans.plugin.latest_work import LatestWork
 from napari_biogans.plugin.model_group import NO_MODEL, ModelGroup
+from napari_biogans.plugin.offering import offer
 from napari_biogans.plugin.own_layers import add_layers
 from napari_biogans.plugin.panel_layout import lay_out_panel
 from napari_biogans.plugin.progress_view import ActivityBar
@@ -153,7 +154,5 @@ class GenerateDock(ClosingDock):
 
     def _update(self) -> None:
         problem = NO_MODEL if self.model_group.facts is None else self.form.problem
-        problem = RUNNING if self.drawing.is_running else problem
-        self.generate.setEnabled(problem is None)
-        self.generate.setToolTip(problem or TIP)
+        offer(self.generate, RUNNING if self.drawing.is_running else problem, TIP)
         self.stop.setEnabled(self.drawing.is_running and not self.drawing.is_stopping)

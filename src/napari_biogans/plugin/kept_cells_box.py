@@ -10,6 +10,7 @@ from napari_biogans.plugin.accessible import choose_by_enter
 from napari_biogans.plugin.class_names import told_apart
 from napari_biogans.plugin.key_cells import KeyCell
 from napari_biogans.plugin.key_sources import KeySources
+from napari_biogans.plugin.offering import offer
 
 LINES = 4
 """Of the list; further cells are scrolled to."""
@@ -67,8 +68,7 @@ class KeptCellsBox(QWidget):
 
     def offer(self, problem: str) -> None:
         """Offer to keep what is shown, or say why that cannot be."""
-        self.keep.setEnabled(not problem)
-        self.keep.setToolTip(problem or KEEP_TIP)
+        offer(self.keep, problem, KEEP_TIP)
 
     def _follow(self) -> None:
         cells = self._sources.kept()
@@ -90,9 +90,7 @@ class KeptCellsBox(QWidget):
         self._update()
 
     def _update(self, row: int = 0) -> None:
-        is_chosen = self.list.currentRow() >= 0
-        self.remove.setEnabled(is_chosen)
-        self.remove.setToolTip(REMOVE_TIP if is_chosen else NOTHING_CHOSEN)
+        offer(self.remove, NOTHING_CHOSEN if self.list.currentRow() < 0 else None, REMOVE_TIP)
 
     def _ask(self) -> None:
         self.asked.emit(self.name.text().strip() or self.name.placeholderText())

@@ -21,6 +21,7 @@ from napari_biogans.plugin.latest_work import LatestWork
 from napari_biogans.plugin.model_box import ModelBox
 from napari_biogans.plugin.model_group import NO_MODEL
 from napari_biogans.plugin.narrow_button import keep_narrow
+from napari_biogans.plugin.offering import offer
 from napari_biogans.plugin.preferences import preferences
 
 MOST_KEYS = 100
@@ -176,13 +177,10 @@ class KeyGroup(QGroupBox):
 
     def _update(self, problem: object = None) -> None:
         kept, has_cells = len(self.sources.kept()), self.sources.layer_has_cells
-        self.from_layer.setEnabled(has_cells)
-        self.from_layer.setToolTip(f"Cells of {self.sources.layer_name}" if has_cells else NO_CELLS_IN_LAYER)
+        offer(self.from_layer, None if has_cells else NO_CELLS_IN_LAYER, f"Cells of {self.sources.layer_name}")
         self.from_kept.setText(f"Kept ({kept})" if kept else "Kept")
-        self.from_kept.setEnabled(kept > 0)
-        self.from_kept.setToolTip("Cells that were kept in other docks" if kept else NO_KEPT_CELLS)
-        has_model = self._models.path() is not None
-        self.at_random.setEnabled(has_model and not self._random.is_running)
-        self.at_random.setToolTip("A cell of a new random latent" if has_model else NO_MODEL)
+        offer(self.from_kept, None if kept else NO_KEPT_CELLS, "Cells that were kept in other docks")
+        drawing = "A cell is being drawn." if self._random.is_running else None
+        offer(self.at_random, NO_MODEL if self._models.path() is None else drawing, "A cell of a new random latent")
         for button in (self.up, self.down, self.remove):
             button.setEnabled(bool(self.list.selectedItems()))

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
 from napari.layers import Image
 
+from napari_biogans.plugin.canvas import camera_of, filling_zoom
 from napari_biogans.plugin.cell_features import FEATURES_KEY, FIELDS_KEY
 from napari_biogans.plugin.layer_data import METADATA_KEY, LayerData, beside
 
@@ -54,16 +54,15 @@ def look_at(viewer: Any, layers: Sequence[Any]) -> None:
     layers : sequence of napari.layers.Layer
     """
     viewer.reset_view()
-    canvas = getattr(viewer, "canvas", None)  # not in older versions of napari
     axes = [axis - viewer.dims.ndim for axis in viewer.dims.displayed]
     extent = viewer.layers.get_extent(layers).world
-    if canvas is None or canvas.grid.enabled or len(axes) > 2 or min(axes) < -extent.shape[1]:
+    if len(axes) > 2 or min(axes) < -extent.shape[1]:
         return
     first, last = extent[:, axes]
-    zoom = (1 - MARGIN) * float(min(canvas.size / np.maximum(last - first, np.finfo(float).tiny)))
-    if zoom > TOO_SMALL * viewer.scene.camera.zoom:
-        viewer.scene.camera.center = (0.0, *(first + last) / 2)
-        viewer.scene.camera.zoom = zoom
+    camera, zoom = camera_of(viewer), filling_zoom(viewer, last - first, 1 - MARGIN)
+    if zoom is not None and zoom > TOO_SMALL * camera.zoom and not viewer.canvas.grid.enabled:
+        camera.center = (0.0, *(first + last) / 2)
+        camera.zoom = zoom
 
 
 def bring_into_range(dims: Any, shape: Sequence[int]) -> None:

@@ -12,10 +12,12 @@ from qtpy.QtWidgets import QHBoxLayout, QPushButton, QWidget
 
 from napari_biogans.cells.cellset import CellsError
 from napari_biogans.cells.finding import crop_corners
+from napari_biogans.plugin.canvas import camera_of, filling_zoom
 from napari_biogans.plugin.class_names import counted_cells
 from napari_biogans.plugin.closing_dock import ClosingDock
 from napari_biogans.plugin.dock_help import About
 from napari_biogans.plugin.latest_work import LatestWork
+from napari_biogans.plugin.offering import offer
 from napari_biogans.plugin.panel_layout import lay_out_panel
 from napari_biogans.plugin.progress_view import PARTS, ActivityBar, ProgressView
 from napari_biogans.plugin.put_form import PutForm
@@ -179,12 +181,11 @@ class PutBackDock(ClosingDock):
         dims = self._viewer.dims
         for axis in range(layer.ndim - 2):
             dims.set_point(dims.ndim - layer.ndim + axis, world[axis])
-        # Its camera moved in napari 0.9.
-        camera = getattr(self._viewer, "scene", self._viewer).camera
+        size = np.ptp(corners, axis=0) * np.abs(layer.scale[-2:])
+        camera, zoom = camera_of(self._viewer), filling_zoom(self._viewer, size, PART_OF_CANVAS)
         camera.center = (*camera.center[:-2], world[-2], world[-1])
-        if (canvas := getattr(self._viewer, "canvas", None)) is not None:
-            size = np.ptp(corners, axis=0) * np.abs(layer.scale[-2:])
-            camera.zoom = max(camera.zoom, PART_OF_CANVAS * float(min(canvas.size / size)))
+        if zoom is not None:
+            camera.zoom = max(camera.zoom, zoom)
 
     def _fail(self, error: Exception) -> None:
         self._end()
@@ -198,12 +199,9 @@ class PutBackDock(ClosingDock):
 
     def _update(self) -> None:
         running = self.work.is_running
-        problem = RUNNING if running else self._problem
-        self.put.setEnabled(problem is None)
-        self.put.setToolTip(problem or TIPS["put"])
+        offer(self.put, RUNNING if running else self._problem, TIPS["put"])
         self.stop.setEnabled(running and not self.work.is_stopping)
-        self.go.setEnabled(self._last is not None)
-        self.go.setToolTip(TIPS["go"] if self._last is not None else NOTHING_PUT)
+        offer(self.go, NOTHING_PUT if self._last is None else None, TIPS["go"])
 
 
 def open_put_back(viewer: Any, layers: Sequence[Any]) -> PutBackDock:

@@ -22,6 +22,7 @@ from napari_biogans.plugin.class_names import counted_cells
 from napari_biogans.plugin.error_plot import OTHERS
 from napari_biogans.plugin.jobs import WITHDRAWN, device_name
 from napari_biogans.plugin.latest_work import LatestWork
+from napari_biogans.plugin.offering import offer
 from napari_biogans.plugin.panel_layout import lay_out_panel
 from napari_biogans.plugin.path_edit import ask_folder
 from napari_biogans.plugin.progress_view import PARTS, ActivityBar, ProgressView
@@ -256,8 +257,7 @@ class ReconstructPanel(QWidget):
             ("keep", self.keep, not_kept),
             ("export", self.export, (RUNNING if running else None) or no_result or exporting),
         ):
-            button.setEnabled(problem is None)
-            button.setToolTip(problem or TIPS[name])
+            offer(button, problem, TIPS[name])
         self.stop.setEnabled(running and not self.search.is_stopping)
         self.results.plot.others.setEnabled(not running and self._problem is None)
 

@@ -19,6 +19,7 @@ from napari_biogans.evaluation.telling import TellingCells
 from napari_biogans.plugin.jobs import WITHDRAWN, device_name
 from napari_biogans.plugin.latest_work import LatestWork
 from napari_biogans.plugin.layer_data import beside
+from napari_biogans.plugin.offering import offer
 from napari_biogans.plugin.own_layers import look_at
 from napari_biogans.plugin.panel_layout import lay_out_panel
 from napari_biogans.plugin.path_edit import ask_folder
@@ -259,8 +260,8 @@ class ScorePanel(QWidget):
 
     def _update(self) -> None:
         running = self.test.is_running
-        self.start.setEnabled(not running and self._problem is None)
-        self.start.setToolTip(RUNNING if running else self._problem or TIPS["start"])
+        offer(self.start, RUNNING if running else self._problem, TIPS["start"])
         self.stop.setEnabled(running and not self.test.is_stopping)
-        self.export.setEnabled(not running and self._result is not None and not self._exporting.is_running)
-        self.export.setToolTip(TIPS["export"] if self._result is not None else "There is no result yet.")
+        no_result = "There is no result yet." if self._result is None else None
+        writing = "It is being written." if self._exporting.is_running else None
+        offer(self.export, (RUNNING if running else None) or no_result or writing, TIPS["export"])

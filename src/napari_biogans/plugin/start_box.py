@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from qtpy.QtWidgets import QFormLayout, QGridLayout, QPushButton, QWidget
 
+from napari_biogans.plugin.offering import offer
 from napari_biogans.plugin.truncation_box import TruncationBox
 
 TIPS = {
@@ -44,6 +45,4 @@ class StartBox(QWidget):
         """
         reasons = {"cell": problem, "red": part_problem, "green": part_problem, "layer": layer_problem}
         for name, reason in reasons.items():
-            button = getattr(self, name)
-            button.setEnabled(not reason)
-            button.setToolTip(reason or TIPS[name])
+            offer(getattr(self, name), reason, TIPS[name])

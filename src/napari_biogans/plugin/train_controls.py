@@ -7,6 +7,7 @@ from qtpy.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from napari_biogans.plugin import session
 from napari_biogans.plugin.known_paths import KnownPaths
+from napari_biogans.plugin.offering import offer
 from napari_biogans.plugin.status_line import StatusLine
 from napari_biogans.plugin.training_job import State
 
@@ -86,9 +87,7 @@ class TrainControls(QWidget):
         idle = self._state is State.IDLE
         pausable = self._state in (State.RUNNING, State.PAUSING, State.PAUSED)
         is_held = self._state in (State.PAUSING, State.PAUSED)
-        self.start.setEnabled(idle and self._problem is None)
-        problem = self._problem if idle else "A training is running already."
-        self.start.setToolTip(problem or TIPS["start"])
+        offer(self.start, self._problem if idle else "A training is running already.", TIPS["start"])
         self.pause.setEnabled(pausable)
         self.pause.setText("Continue" if is_held else "Pause")
         self.pause.setToolTip(TIPS["resume" if is_held else "pause"])
