@@ -293,7 +293,7 @@ def test_measurements_agree_with_scikit_image(simulated):
         assert half_turn_apart(row["angle"], 90 - np.rad2deg(region.orientation)) < 0.01
 
 
-@pytest.mark.parametrize("ring", [3, 9])
+@pytest.mark.parametrize("ring", [3, 9, 70])
 def test_rings_are_what_is_near_to_a_cell_and_nearer_than_to_others(simulated, ring):
     corner = np.s_[:200, :200]
     red, green, labels = (p[corner] for p in (simulated.field.red, simulated.field.green, simulated.labels))

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from napari_biogans.cells.cut_settings import SegmentationConfig
 from napari_biogans.cells.field import Field, check_pixels
 from napari_biogans.cells.neighbours import never
+from napari_biogans.cells.rings import RingMedians
 from napari_biogans.cells.tiles import Window, pixels_of, tiles_of
 
 PIXELS_KEPT = 2**18
@@ -82,9 +83,9 @@ def iterate_measuring(
         with the same second moments; `along` and `across`, how far the cell
         reaches from its centre; `solidity`; `mean_red` and `mean_green`;
         `ring_green`, the median of what lies around the outline and nearer to
-        it than to others, NaN where nothing does; `red_side`, how far red's centre lies to the right along the axis;
-        `top`, `bottom`, `left`, `right`, the box that holds the cell. None if
-        it was stopped.
+        it than to others, NaN where nothing does; `red_side`, how far red's
+        centre lies to the right along the axis; `top`, `bottom`, `left`,
+        `right`, the box that holds the cell. None if it was stopped.
 
     Raises
     ------
@@ -93,7 +94,7 @@ def iterate_measuring(
     """
     tiles = tiles_of(field.shape, config.tile)
     step = max(1, round((field.shape[0] * field.shape[1] / PIXELS_KEPT) ** 0.5))
-    runs, kept, rings = [], [], []
+    runs, kept, rings = [], [], RingMedians(labels, field.shape, config.ring)
     for k, tile in enumerate(tiles):
         if should_stop():
             return None
@@ -102,12 +103,12 @@ def iterate_measuring(
         for pixels, channel in zip(light, CHANNELS, strict=True):
             check_pixels(pixels, channel, field.name)
         runs.append(_runs(found, light, tile))
-        rings.append(_ring(labels, light[1], tile, field.shape, config.ring))
+        rings.add(light[1], tile)
         some = tuple(slice(-start % step, None, step) for start in tile.origin)
         kept.append((found[some].ravel() != 0, np.stack([pixels[some].ravel() for pixels in light])))
         yield (k + 1) / (len(tiles) + 1)
     table = _table(pd.concat(runs, ignore_index=True))
-    table.insert(table.columns.get_loc("mean_green") + 1, "ring_green", _medians(rings, table["label"].to_numpy()))
+    table.insert(table.columns.get_loc("mean_green") + 1, "ring_green", rings.of(table["label"].to_numpy()))
     outside = ~np.concatenate([is_cell for is_cell, _ in kept])
     return FieldObjects(table, _light(np.concatenate([values for _, values in kept], axis=1), outside))
 
@@ -155,32 +156,6 @@ def _runs(labels: NDArray[Any], light: list[NDArray[Any]], tile: Window) -> pd.D
         table[name] = np.add.reduceat(values, starts) if len(starts) else values
         table[f"{name}_x"] = np.add.reduceat(values * (columns + tile.columns.start), starts) if len(starts) else values
     return pd.DataFrame(table)
-
-
-def _ring(
-    labels: Any, green: NDArray[Any], tile: Window, shape: tuple[int, int], width: int
-) -> tuple[NDArray[np.int64], NDArray[Any]]:
-    """Find the pixels of a tile around cells: the label of the nearest cell, and green."""
-    from skimage.segmentation import expand_labels
-
-    surroundings = tile.grown(width, shape)
-    found = pixels_of(labels, surroundings).astype(np.int64)
-    inside = tile.within(surroundings)
-    nearest = expand_labels(found, width)[inside]
-    around = (nearest != 0) & (found[inside] == 0)
-    return nearest[around], green[around]
-
-
-def _medians(rings: list[tuple[NDArray[np.int64], NDArray[Any]]], labels: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Take the median of the pixels around each cell, for the labels of the table."""
-    from scipy import ndimage
-
-    names, values = (np.concatenate(parts) for parts in zip(*rings, strict=True))
-    medians = np.full(len(labels), np.nan)
-    has_ring = np.isin(labels, names)
-    if has_ring.any():
-        medians[has_ring] = ndimage.median(values, names, labels[has_ring])
-    return medians
 
 
 def _table(runs: pd.DataFrame) -> pd.DataFrame:

@@ -34,6 +34,10 @@ class Window(NamedTuple):
         """Add so many pixels on each side, as far as a field of that shape goes."""
         return Window(*(slice(max(s.start - by, 0), min(s.stop + by, n)) for s, n in zip(self, shape, strict=True)))
 
+    def moved(self, down: int, right: int) -> Window:
+        """Give the same rectangle elsewhere."""
+        return Window(*(slice(s.start + by, s.stop + by) for s, by in zip(self, (down, right), strict=True)))
+
     def within(self, other: Window) -> tuple[slice, slice]:
         """Give the slices that take this window out of the pixels of a larger one."""
         rows, columns = (slice(s.start - o.start, s.stop - o.start) for s, o in zip(self, other, strict=True))
