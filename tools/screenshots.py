@@ -22,7 +22,7 @@ import os
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import chdir, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -303,14 +303,18 @@ def take_tutorial(stage: Stage, seconds: float, run: Path | None) -> None:
 
     stage.viewer.window.remove_dock_widget("all")
     stage.viewer.layers.clear()
+    stage.into = stage.into.resolve()
+    run = None if run is None else run.resolve()
     tutorial = Tutorial(stage.viewer, lambda name: stage.take(f"{TUTORIAL}/{name}"))
-    tutorial.open_fields()
-    tutorial.cut_cells(tutorial.find_cells(magnification=1.3), stage.folder / "cells")
-    tutorial.train(stage.folder / "every-dose", classes=6, seconds=seconds)
-    if run is not None:
-        SESSION.add_model(run)
-    tutorial.draw()
-    tutorial.put_back(tutorial.every_class(_in_the_middle(stage.viewer.layers["dose 00 red"])))
+    # Pictures show no path of the machine that they were taken on.
+    with chdir(stage.folder):
+        tutorial.open_fields()
+        tutorial.cut_cells(tutorial.find_cells(magnification=1.3), Path("cells"))
+        tutorial.train(Path("every-dose"), classes=6, seconds=seconds)
+        if run is not None:
+            SESSION.add_model(run)
+        tutorial.draw()
+        tutorial.put_back(tutorial.every_class(_in_the_middle(stage.viewer.layers["dose 00 red"])))
 
 
 def _in_the_middle(cells: Any) -> int:

@@ -234,6 +234,8 @@ def test_a_field_of_a_series_gets_its_layers_in_its_slice(in_model, cut, to_end,
     viewer.scene.camera.zoom = 1e-3
     dock.go.click()
     assert viewer.scene.camera.zoom > 0.1, "the cells are seen"
+    assert "press Find" not in dock.status.text()
+    assert dock.status.text().startswith("Put ")
     assert viewer.dims.point[0] == pytest.approx(7)
     world = red.data_to_world([0, 200, 250])
     np.testing.assert_allclose(viewer.scene.camera.center[-2:], world[1:], atol=15)

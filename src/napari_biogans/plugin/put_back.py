@@ -186,6 +186,7 @@ class PutBackDock(ClosingDock):
         camera.center = (*camera.center[:-2], world[-2], world[-1])
         if zoom is not None:
             camera.zoom = max(camera.zoom, zoom)
+        self.status.say(self._told(result, there))
 
     def _fail(self, error: Exception) -> None:
         self._end()
