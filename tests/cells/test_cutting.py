@@ -240,6 +240,28 @@ def test_green_around_a_nucleus_counts_unless_it_is_of_a_neighbour():
     assert reasons(red, green, labels, **kept, min_green=35)[1] == "too dim in green"
 
 
+@pytest.mark.parametrize("change", ["float", "part", "16 bits", "shifted"])
+def test_decisions_do_not_depend_on_how_a_picture_is_stored(change):
+    rng = np.random.default_rng(1)
+    labels = np.zeros((200, 300), np.int32)
+    for k, column in enumerate(range(40, 280, 60)):
+        labels[90:102, column : column + 24] = k + 1
+    # Nearly all of the background has one and the same value.
+    red, green = ((rng.random(labels.shape) < 0.02).astype(np.uint8) + 3 for _ in range(2))
+    red[labels > 0] += rng.integers(80, 100, np.count_nonzero(labels), np.uint8)
+    green += np.array([0, 50, 3, 6, 0], np.uint8)[labels]
+    green[labels == 1] += rng.integers(0, 20, np.count_nonzero(labels == 1), np.uint8)
+    stored = {
+        "float": lambda pixels: pixels.astype(np.float32),
+        "part": lambda pixels: pixels.astype(np.float32) / 255,
+        "16 bits": lambda pixels: pixels.astype(np.uint16) * 257,
+        "shifted": lambda pixels: pixels.astype(np.float64) / 16 - 40,
+    }[change]
+    plain = reasons(red, green, labels)
+    assert plain == {1: "", 2: "too dim in green", 3: "", 4: "too dim in green"}
+    assert reasons(stored(red), stored(green), labels) == plain
+
+
 def test_noise_makes_no_waists(found, simulated):
     """Long rods of even width stay whole, and only those that divide may be found as two."""
     dividing = (simulated.truth["length"] > 13).sum()
@@ -475,8 +497,9 @@ def test_fields_that_make_no_sense_are_refused(simulated):
         ({"red": plain, "green": plain[:20]}, "must be alike"),
         ({"red": plain[0], "green": plain[0]}, "rows and columns"),
         ({"red": plain.astype(int), "green": plain.astype(int)}, "8-bit or 16-bit"),
-        ({"red": plain, "green": plain, "labels": plain.astype(float)}, "whole numbers"),
-        ({"red": plain, "green": plain, "labels": plain[:20]}, "whole numbers"),
+        ({"red": plain, "green": plain, "labels": plain.astype(float)}, r"whole numbers: .* labels\.astype\(int\)"),
+        ({"red": plain, "green": plain, "labels": plain > 0}, r"whole numbers: skimage\.measure\.label"),
+        ({"red": plain, "green": plain, "labels": plain[:20]}, "one for each of its 30x40 pixels"),
         ({"red": plain, "green": plain, "pixel_size": 0.0}, "positive"),
     ):
         with pytest.raises(CellsError, match=message):
@@ -486,6 +509,10 @@ def test_fields_that_make_no_sense_are_refused(simulated):
         ([field, field], None, "named 'simulated'"),
         ([field, Field(plain.astype(np.uint16), plain.astype(np.uint16))], None, "same type"),
         (field, [simulated.labels] * 2, "one for each"),
+        (field, "labels.tif", r"read_fields\(labels="),
+        (field, ["labels.tif"], r"read_fields\(labels="),
+        (field, np.where(simulated.labels, simulated.labels, -1), "go from -1 to .*; the background has to be 0"),
+        (field, simulated.labels.astype(np.uint64) << np.uint64(60), "63 bits at most"),
         (replace(field, red=field.red * 0, name="dark"), None, "No cells were found. Take a lower threshold"),
         (field, np.zeros(field.shape, int), "No cells were found: the labels are empty"),
         (replace(field, pixel_size=None), None, None),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Generator, Sequence
 from contextlib import closing
 from dataclasses import replace
@@ -176,10 +177,18 @@ def with_labels(fields: Sequence[Field], labels: Any) -> list[Field]:
     """
     if labels is None:
         return list(fields)
-    of_fields = [labels] if hasattr(labels, "shape") and len(labels.shape) == 2 else list(labels)
+    of_fields = [labels] if isinstance(labels, str | os.PathLike) or _is_plane(labels) else list(labels)
+    if any(isinstance(each, str | os.PathLike) for each in of_fields):
+        raise CellsError(
+            "Labels are arrays here, one for each field; of files give the paths to read_fields(labels=...)."
+        )
     if len(of_fields) != len(fields):
         raise CellsError(f"{len(of_fields)} label images for {len(fields)} fields; give one for each.")
     return [replace(field, labels=given) for field, given in zip(fields, of_fields, strict=True)]
+
+
+def _is_plane(labels: Any) -> bool:
+    return hasattr(labels, "shape") and len(labels.shape) == 2
 
 
 class _Bar:

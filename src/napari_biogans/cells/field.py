@@ -72,15 +72,25 @@ class Field:
                 f"Field {self.name!r} is of type {self.red.dtype}; save it as 8-bit or 16-bit unsigned integers or as "
                 "floats."
             )
-        if self.labels is not None and (
-            tuple(self.labels.shape) != shape or np.dtype(self.labels.dtype).kind not in "ui"
-        ):
-            raise CellsError(
-                f"The labels of field {self.name!r} are {tuple(self.labels.shape)} {self.labels.dtype}; they have to "
-                f"be whole numbers, one for each of the {shape[0]}x{shape[1]} pixels."
-            )
+        if self.labels is not None:
+            self._check_labels()
         if self.pixel_size is not None and not (np.isfinite(self.pixel_size) and self.pixel_size > 0):
             raise CellsError(f"A pixel size is a positive number of µm, not {self.pixel_size}.")
+
+    def _check_labels(self) -> None:
+        shape, dtype = tuple(self.labels.shape), np.dtype(self.labels.dtype)
+        if shape != self.shape:
+            raise CellsError(
+                f"The labels of field {self.name!r} are of shape {shape}; they have to be one for each of its "
+                f"{self.shape[0]}x{self.shape[1]} pixels."
+            )
+        if dtype.kind not in "ui":
+            advice = "skimage.measure.label(mask) numbers the parts of a mask"
+            if dtype.kind == "f":
+                advice = "where they are whole already, labels.astype(int) says so"
+            raise CellsError(
+                f"The labels of field {self.name!r} are of type {dtype}; they have to be whole numbers: {advice}."
+            )
 
     def __repr__(self) -> str:
         height, width = self.shape
@@ -152,6 +162,30 @@ def check_pixels(pixels: NDArray[Any], channel: str, name: str = "") -> None:
         raise CellsError(
             f"The {channel} of {of_field} has values that are NaN or infinite; replace them before, for example by "
             "the background: np.nan_to_num(pixels, nan=0, posinf=0, neginf=0)."
+        )
+
+
+def check_labels(labels: NDArray[Any], name: str) -> None:
+    """Refuse labels that are no numbers of cells, as soon as they are read.
+
+    Parameters
+    ----------
+    labels : array of integers
+        Of a part of a field.
+    name : str
+        Of the field.
+
+    Raises
+    ------
+    CellsError
+    """
+    if not labels.size:
+        return
+    least, greatest = int(labels.min()), int(labels.max())
+    if least < 0 or greatest > np.iinfo(np.int64).max:
+        raise CellsError(
+            f"The labels of field {name!r} go from {least} to {greatest}; the background has to be 0, and cells "
+            "positive numbers of 63 bits at most. skimage.segmentation.relabel_sequential numbers cells anew."
         )
 
 

@@ -11,7 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from napari_biogans.cells.cut_settings import SegmentationConfig
-from napari_biogans.cells.field import Field, check_pixels
+from napari_biogans.cells.field import Field, check_labels, check_pixels
 from napari_biogans.cells.neighbours import never
 from napari_biogans.cells.rings import RingMedians
 from napari_biogans.cells.tiles import Window, pixels_of, tiles_of
@@ -19,8 +19,8 @@ from napari_biogans.cells.tiles import Window, pixels_of, tiles_of
 PIXELS_KEPT = 2**18
 """Pixels of each channel that are kept for percentiles and the background."""
 MEDIAN_TO_DEVIATION = 1.4826
-GREY_LEVEL = 1.0
-"""Least spread of the background where intensities are whole numbers."""
+FEWEST_LEVELS = 16
+"""Pictures with fewer intensities are rather drawings, whose steps say nothing of a camera."""
 FINEST = 50
 """The mode is looked for down to one in so many pixels; further down it would be chance."""
 CHANNELS = ("red", "green")
@@ -90,7 +90,7 @@ def iterate_measuring(
     Raises
     ------
     CellsError
-        If a pixel is NaN or infinite.
+        If a pixel is NaN or infinite, or a label negative.
     """
     tiles = tiles_of(field.shape, config.tile)
     step = max(1, round((field.shape[0] * field.shape[1] / PIXELS_KEPT) ** 0.5))
@@ -99,6 +99,7 @@ def iterate_measuring(
         if should_stop():
             return None
         found = pixels_of(labels, tile)
+        check_labels(found, field.name)
         light = [pixels_of(channel, tile) for channel in (field.red, field.green)]
         for pixels, channel in zip(light, CHANNELS, strict=True):
             check_pixels(pixels, channel, field.name)
@@ -119,9 +120,17 @@ def _light(values: NDArray[Any], outside: NDArray[np.bool_]) -> FieldLight:
     # Only from below: what is brighter may be the faint rest of cells, such as the cytoplasm around labelled nuclei.
     below = [level - channel[channel <= level] for channel, level in zip(dark, background, strict=True)]
     spread = MEDIAN_TO_DEVIATION * np.array([np.median(depths) if len(depths) else 0.0 for depths in below])
-    # Pictures of 8 bits may have the same dark value in most pixels.
-    least = GREY_LEVEL if values.dtype.kind in "ui" else 0.0
+    # Pictures of 8 bits may have the same dark value in most pixels; as floats or longer numbers, too.
+    least = np.array([_grey_level(channel) for channel in values])
     return FieldLight(np.sort(values, axis=1), background, np.maximum(spread, least))
+
+
+def _grey_level(values: NDArray[Any]) -> float:
+    """Find the least step between intensities."""
+    levels = np.unique(values).astype(np.float64)
+    if len(levels) < FEWEST_LEVELS:
+        return 1.0 if values.dtype.kind in "ui" else 0.0
+    return float(np.diff(levels).min())
 
 
 def _commonest(values: NDArray[np.float64]) -> float:
