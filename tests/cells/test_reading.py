@@ -226,7 +226,8 @@ def test_metadata_of_ome(tmp_path: Path, size: float, unit: str, expected: float
 
 def test_pixels_that_are_not_square_have_no_size(tmp_path: Path) -> None:
     path = save_stack(tmp_path / "Tea1.tif", make_cells(), resolution=(10.0, 8.0), metadata={"unit": "um"})
-    assert read_cells(path).pixel_size is None
+    with pytest.warns(CellsWarning, match=r"Tea1\.tif are not square, 0\.1 µm wide and 0\.125 µm high"):
+        assert read_cells(path).pixel_size is None
 
 
 def test_imagej_labels_are_channel_names_if_they_name_channels(tmp_path: Path) -> None:

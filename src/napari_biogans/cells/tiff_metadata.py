@@ -125,8 +125,35 @@ def to_micrometres(length: Any, unit: str) -> float | None:
     return size * factor if factor >= 1 else size / round(1 / factor)
 
 
-def _square(width: float | None, height: float | None) -> float | None:
-    if width is None or height is None or not math.isclose(width, height, rel_tol=SQUARE):
+def square_side(width: float | None, height: float | None, name: str) -> float | None:
+    """Give the side of square pixels.
+
+    Parameters
+    ----------
+    width, height : float or None
+        In µm; None where it is not known.
+    name : str
+        Of the file, for the warning.
+
+    Returns
+    -------
+    float or None
+        None where it is not known, or pixels are not square.
+
+    Warns
+    -----
+    CellsWarning
+        If they are not square.
+    """
+    if width is None or height is None:
+        return None
+    if not math.isclose(width, height, rel_tol=SQUARE):
+        warnings.warn(
+            f"The pixels of {name} are not square, {width:g} µm wide and {height:g} µm high. All goes by pixels here, "
+            "and their size is taken as not known; scale such pictures before.",
+            CellsWarning,
+            stacklevel=2,
+        )
         return None
     return width
 
@@ -134,13 +161,13 @@ def _square(width: float | None, height: float | None) -> float | None:
 def _read_format(tif: TiffFile, series: int, channels: int) -> tuple[str, tuple[str, ...] | None, float | None]:
     """Read free text, channel names and pixel size."""
     if tif.is_ome:
-        return _read_ome(tif.ome_metadata or "", series)
+        return _read_ome(tif.ome_metadata or "", series, tif.filename)
     if tif.is_imagej:
         return _read_imagej(tif, channels)
     return "", None, None
 
 
-def _read_ome(xml: str, series: int) -> tuple[str, tuple[str, ...] | None, float | None]:
+def _read_ome(xml: str, series: int, name: str) -> tuple[str, tuple[str, ...] | None, float | None]:
     images = ElementTree.fromstring(xml).findall("{*}Image")
     image = images[series] if series < len(images) else None
     pixels = None if image is None else image.find("{*}Pixels")
@@ -151,7 +178,7 @@ def _read_ome(xml: str, series: int) -> tuple[str, tuple[str, ...] | None, float
         to_micrometres(pixels.get(f"PhysicalSize{axis}"), pixels.get(f"PhysicalSize{axis}Unit", "µm")) for axis in "XY"
     )
     description = image.findtext("{*}Description") or ""
-    return description, tuple(name for name in names if name) or None, _square(width, height)
+    return description, tuple(filter(None, names)) or None, square_side(width, height, name)
 
 
 def _read_imagej(tif: TiffFile, channels: int) -> tuple[str, tuple[str, ...] | None, float | None]:
@@ -163,7 +190,8 @@ def _read_imagej(tif: TiffFile, channels: int) -> tuple[str, tuple[str, ...] | N
         for above, below in (tags.valueof(f"{axis}Resolution", (0, 1)) for axis in "XY")
     )
     info = metadata.get("Info", "")
-    return info if isinstance(info, str) else "", _channel_labels(metadata, channels), _square(width, height)
+    text = info if isinstance(info, str) else ""
+    return text, _channel_labels(metadata, channels), square_side(width, height, tif.filename)
 
 
 def _channel_labels(metadata: dict[str, Any], channels: int) -> tuple[str, ...] | None:
