@@ -1,7 +1,9 @@
 """The command line, called as a user calls it."""
 
+import inspect
 import json
 import os
+import re
 import signal
 import sys
 import time
@@ -165,6 +167,22 @@ def test_demo_makes_a_run_and_a_picture(folder, tmp_path, capsys):
 def test_help_is_there_for_every_command(command, capsys):
     assert main([command, "--help"]) == 0
     assert f"Usage: napari-biogans {command}" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_help_shows_descriptions_whole(verb, capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "300")  # so that names of options are not broken into lines, too
+
+    def plain(text):
+        # Neither how it is broken into lines nor what marks code matters.
+        return re.sub(r"[\s│`]", "", text)
+
+    assert main([verb, "--help"]) == 0
+    shown = plain(capsys.readouterr().out)
+    module, function = VERBS[verb][0].split(":")
+    documentation = inspect.getdoc(getattr(import_module(f"napari_biogans.cli.{module}"), function))
+    told = [line for line in documentation.splitlines() if line.startswith("    ")]
+    assert [line for line in told if plain(line) not in shown] == []
 
 
 def test_the_list_of_verbs_says_what_they_say_of_themselves():

@@ -56,7 +56,7 @@ def cut_cells_command(
     class_column
         The column of that file with the class.
     class_pattern
-        Regular expression whose named groups are columns of that file: "Channel2-(?P<ImageNumber>[0-9]+)".
+        Regular expression whose named groups are columns of that file: `Channel2-(?P<ImageNumber>[0-9]+)`.
     output
         Folder for the cell set and objects.csv, which lists all that was found; default cells-DATE.
     overwrite
