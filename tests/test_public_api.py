@@ -80,6 +80,25 @@ def test_the_command_line_loads_nothing_heavy_before_it_works(arguments):
     assert not loaded & {"torch", "numpy", "pandas", "scipy", "matplotlib", "skimage"}
 
 
+def test_the_package_runs_as_the_command_line_and_loads_nothing_heavy():
+    def run_module(*arguments):
+        return subprocess.run(
+            [sys.executable, "-X", "importtime", "-m", "napari_biogans", *arguments],
+            capture_output=True,
+            text=True,
+            timeout=300,
+            check=False,
+        )
+
+    helped = run_module("--help")
+    assert helped.returncode == 0
+    assert "Usage: napari-biogans COMMAND" in helped.stdout
+    loaded = {line.rpartition("|")[2].strip().partition(".")[0] for line in helped.stderr.splitlines()}
+    assert "cyclopts" in loaded
+    assert not loaded & {"torch", "numpy", "pandas", "napari", "qtpy", "PyQt6"}
+    assert run_module("info").returncode == 2
+
+
 @pytest.mark.parametrize("part", ["training", "evaluation", "latent"])
 def test_what_docks_load_leaves_figures_and_statistics_for_later(part):
     result = run_python(f"import sys, napari_biogans.{part}; print(*sys.modules)")
