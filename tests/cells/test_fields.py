@@ -239,19 +239,29 @@ def test_arrays_and_images_in_a_zarr_group(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "broken",
+    ("broken", "found"),
     [
-        {"multiscales": {"axes": "x"}},
-        {"multiscales": [{"datasets": []}]},
-        {"multiscales": [{"datasets": [{"path": "9"}]}]},
-        {"multiscales": [{"axes": ["y", "x"], "datasets": [{"path": "0"}]}]},
-        {"multiscales": [{"axes": [{"unit": "micrometer"}] * 4, "datasets": [{"path": "0"}]}]},
-        {"ome": "0.5"},
+        ({"multiscales": {"axes": "x"}}, ""),
+        ({"multiscales": [{"axes": list("tcyx")}]}, ""),
+        ({"multiscales": [{"datasets": []}]}, "list no array"),
+        ({"multiscales": [{"datasets": [{"path": "9"}]}]}, "they list 9, which is no array in it"),
+        ({"multiscales": [{"datasets": [{"path": "0"}, {"path": 1}]}]}, "they list 1, which is no array in it"),
+        ({"multiscales": [{"axes": ["y", "x"], "datasets": [{"path": "0"}]}]}, "they name 2 axes of an array .* 4:"),
+        ({"multiscales": [{"axes": [{"unit": "micrometer"}] * 4, "datasets": [{"path": "0"}]}]}, ""),
+        ({"multiscales": [{"axes": ["t", "", "y", "x"], "datasets": [{"path": "0"}]}]}, ""),
+        (an_image([{"type": "scale", "scale": [1]}]), ""),
+        (an_image([{"type": "scale", "scale": [1, 1, "a", "a"]}]), ""),
+        (an_image([{"type": "scale"}]), ""),
+        (an_image(["scale"]), ""),
+        ({"ome": "0.5"}, ""),
     ],
 )
-def test_broken_metadata_of_zarr_are_refused(tmp_path, broken):
+def test_broken_metadata_of_zarr_are_refused(tmp_path, broken, found):
     ome_zarr(tmp_path / "field.zarr", broken)
-    with pytest.raises(CellsError, match=r"field\.zarr"):
+    with pytest.raises(
+        CellsError,
+        match=rf"field\.zarr \(multiscales\) are not as the format has them{found and ': '}.*{found}.*\. Write or",
+    ):
         read_fields(tmp_path / "field.zarr")
 
 

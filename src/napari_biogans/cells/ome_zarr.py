@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -64,22 +65,59 @@ def open_zarr(path: str) -> tuple[Any, str | None, float | None]:
         opened: Any = zarr.open(path, mode="r")
         if hasattr(opened, "dtype"):
             return opened, None, None
-        attributes: dict[str, Any] = dict(opened.attrs)
-        images = (attributes.get("ome") or attributes).get("multiscales")
-        if not images:
+        with _refusing_metadata(path):
+            image = _first_image(dict(opened.attrs))
+            levels = {} if image is None else {level["path"]: level for level in image["datasets"]}
+        if image is None:
             inner = sorted(opened.keys())
             raise CellsError(
                 f"{path} is a Zarr group, but no OME-Zarr image. "
                 + (f"Give one of the folders in it: {', '.join(inner[:5])}." if inner else "It is empty.")
             )
-        finest = images[0]["datasets"][0]
-        array: Any = opened[finest["path"]]
-        axes = images[0].get("axes") or list(BEFORE_AXES)[-array.ndim :]
+        return _finest(path, opened, image, levels)
+
+
+def _first_image(attributes: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """Find the image that the attributes of a group describe; None if they describe none."""
+    images = (attributes.get("ome") or attributes).get("multiscales")
+    return images[0] if images else None
+
+
+def _finest(
+    path: str, group: Any, image: Mapping[str, Any], levels: Mapping[str, Mapping[str, Any]]
+) -> tuple[Any, str, float | None]:
+    """Open the level of an image that is named first, with its axes and the size of its pixels."""
+    arrays = {name: group[name] for name in levels if isinstance(name, str) and name in group}
+    if missing := [name for name in levels if not hasattr(arrays.get(name), "dtype")]:
+        raise _not_as_specified(path, f"they list {missing[0]}, which is no array in it")
+    if not arrays:
+        raise _not_as_specified(path, "they list no array")
+    name, array = next(iter(arrays.items()))
+    with _refusing_metadata(path):
+        axes = image.get("axes") or list(BEFORE_AXES)[-array.ndim :]
         names = [axis if isinstance(axis, str) else axis["name"] for axis in axes]
-        if len(names) != array.ndim:
-            raise CellsError(f"{path} names {len(names)} axes of an array that has {array.ndim}: {array.shape}.")
-        letters = "".join(name[:1] for name in names).upper()
-        return array, letters, _pixel_size(axes, letters, [finest, images[0]])
+        letters = "".join(name[0] for name in names).upper()
+        pixel_size = _pixel_size(axes, letters, [levels[name], image])
+    if len(letters) != array.ndim:
+        raise _not_as_specified(path, f"they name {len(letters)} axes of an array that has {array.ndim}: {array.shape}")
+    return array, letters, pixel_size
+
+
+@contextmanager
+def _refusing_metadata(path: str) -> Iterator[None]:
+    """Refuse metadata that lack something, or have something else in its place."""
+    try:
+        yield
+    except (AttributeError, IndexError, KeyError, TypeError) as error:
+        raise _not_as_specified(path) from error
+
+
+def _not_as_specified(path: str, found: str = "") -> CellsError:
+    found = f": {found}" if found else ""
+    return CellsError(
+        f"The OME-Zarr metadata of {path} (multiscales) are not as the format has them{found}. Write or copy the image "
+        "anew, or save it as TIFF."
+    )
 
 
 def _pixel_size(axes: list[Any], letters: str, levels: list[Mapping[str, Any]]) -> float | None:
@@ -98,4 +136,4 @@ def _pixel_size(axes: list[Any], letters: str, levels: list[Mapping[str, Any]]) 
     step = 1.0
     for factor in steps:
         step *= factor
-    return to_micrometres(step, axes[across].get("unit", ""))
+    return to_micrometres(step, axes[across].get("unit") or "")
