@@ -238,6 +238,19 @@ def test_arrays_and_images_in_a_zarr_group(tmp_path):
         read_fields(tmp_path / "plate.zarr" / "A" / "0")
 
 
+def test_the_finest_level_is_read_wherever_it_is_listed(tmp_path):
+    image = an_image([{"type": "scale", "scale": [1, 1, 2, 2]}])
+    image["multiscales"][0]["datasets"].append({"path": "1", "coordinateTransformations": [HALF]})
+    ome_zarr(tmp_path / "field.zarr", image)
+    group = pytest.importorskip("zarr").open_group(str(tmp_path / "field.zarr"), mode="a")
+    finer = np.stack([[plane(number).repeat(4, axis=0).repeat(4, axis=1) for number in (0, 1)]])
+    group.create_array("1", data=finer)
+    (field,) = read_fields(tmp_path / "field.zarr")
+    assert field.shape == (4 * SHAPE[0], 4 * SHAPE[1])
+    assert np.array_equal(whole(field.green), finer[0, 1])
+    assert field.pixel_size == 0.5
+
+
 @pytest.mark.parametrize(
     ("broken", "found"),
     [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -84,15 +85,16 @@ def _first_image(attributes: Mapping[str, Any]) -> Mapping[str, Any] | None:
 
 
 def _finest(
-    path: str, group: Any, image: Mapping[str, Any], levels: Mapping[str, Mapping[str, Any]]
+    path: str, group: Any, image: Mapping[str, Any], levels: Mapping[Any, Mapping[str, Any]]
 ) -> tuple[Any, str, float | None]:
-    """Open the level of an image that is named first, with its axes and the size of its pixels."""
+    """Open the level of an image that has the most pixels, with its axes and the size of its pixels."""
     arrays = {name: group[name] for name in levels if isinstance(name, str) and name in group}
     if missing := [name for name in levels if not hasattr(arrays.get(name), "dtype")]:
         raise _not_as_specified(path, f"they list {missing[0]}, which is no array in it")
     if not arrays:
         raise _not_as_specified(path, "they list no array")
-    name, array = next(iter(arrays.items()))
+    # They should begin with the finest, but do not always.
+    name, array = max(arrays.items(), key=lambda item: math.prod(item[1].shape))
     with _refusing_metadata(path):
         axes = image.get("axes") or list(BEFORE_AXES)[-array.ndim :]
         names = [axis if isinstance(axis, str) else axis["name"] for axis in axes]
