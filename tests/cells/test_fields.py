@@ -170,6 +170,24 @@ def test_png_npy_and_pixel_size(tmp_path):
         read_fields(tmp_path / "red.png")
 
 
+@pytest.mark.parametrize("channels", [3, "01", (0, 0), (0,), (0, 1, 2), (-1, 0), (0.0, 1.0), None])
+def test_channels_that_make_no_sense_are_refused_before_files_are_looked_for(channels):
+    with pytest.raises(CellsError, match=r"numbers of two different ones, .* such as \(0, 1\), not .*"):
+        read_fields("nowhere.tif", channels=channels)
+
+
+@pytest.mark.parametrize("pixel_size", ["a", "0.3", 0, -1, np.nan, np.inf, True, (1, 1)])
+def test_pixel_sizes_that_make_no_sense_are_refused_before_files_are_looked_for(pixel_size):
+    with pytest.raises(CellsError, match=r"a positive number of µm, such as 0\.32, not .*"):
+        read_fields("nowhere.tif", pixel_size=pixel_size)
+
+
+def test_numbers_of_numpy_are_taken():
+    both = plane(0)
+    (field,) = read_fields(both, both, channels=(np.int64(1), np.int8(0)), pixel_size=np.float32(0.5))
+    assert field.pixel_size == 0.5
+
+
 def test_stacks_in_depth_are_refused(tmp_path):
     tifffile.imwrite(tmp_path / "depth.tif", np.stack([plane(0)] * 3), imagej=True, metadata={"axes": "ZYX"})
     with pytest.raises(CellsError, match="project it first"):

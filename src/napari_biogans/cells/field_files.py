@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import glob
+import math
+import operator
 import os
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -61,9 +63,10 @@ def read_fields(
         "folder", for the name of the folder that the file is in. See
         `class_table` for tables. By default all are of one class, "cells".
     channels : (int, int)
-        Which channels of files with both are red and green, from 0.
+        Which channels of files with both are red and green, from 0; not the
+        same twice.
     pixel_size : float, optional
-        In µm; by default as the files say.
+        In µm, positive; by default as the files say.
 
     Returns
     -------
@@ -72,8 +75,8 @@ def read_fields(
     Raises
     ------
     CellsError
-        If files are missing, damaged, or do not pair; or fields do not go
-        together.
+        If channels or pixel size make no sense; if files are missing, damaged,
+        or do not pair; or fields do not go together.
 
     Warns
     -----
@@ -88,6 +91,8 @@ def read_fields(
     >>> [field.name for field in read_fields(movie, movie, classes="Tea1")]
     ['field[0]', 'field[1]', 'field[2]']
     """
+    _check_channels(channels)
+    _check_pixel_size(pixel_size)
     reds = _images(red, "red")
     if green is None:
         fields = [field for image in reds for field in _two_channels(image, channels)]
@@ -109,6 +114,24 @@ def read_fields(
     fields = [replace(field, class_name=_class_of(field, classes)) for field in fields]
     check_fields(fields)
     return fields
+
+
+def _check_channels(channels: Any) -> None:
+    try:
+        numbers = [operator.index(channel) for channel in channels]
+    except TypeError:
+        numbers = []
+    if len(numbers) != 2 or min(numbers) < 0 or numbers[0] == numbers[1]:
+        raise CellsError(
+            "Give as channels the numbers of two different ones, of red and of green, from 0, such as (0, 1), not "
+            f"{channels!r}."
+        )
+
+
+def _check_pixel_size(pixel_size: Any) -> None:
+    is_number = isinstance(pixel_size, int | float | np.integer | np.floating) and pixel_size is not True
+    if pixel_size is not None and not (is_number and 0 < pixel_size < math.inf):
+        raise CellsError(f"Give as pixel size a positive number of µm, such as 0.32, not {pixel_size!r}.")
 
 
 @dataclass(frozen=True)
