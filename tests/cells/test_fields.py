@@ -1,5 +1,6 @@
 """Fields are found in files of all kinds, paired rightly or refused, and given their class."""
 
+import re
 import sys
 
 import imageio.v3 as iio
@@ -188,6 +189,22 @@ def test_numbers_of_numpy_are_taken():
     assert field.pixel_size == 0.5
 
 
+@pytest.mark.parametrize(
+    ("shape", "advice"),
+    [
+        ((2, 40, 50), "read_fields(array[0], array[1])"),
+        ((9, 40, 50), "read_fields(array[0], array[1])"),
+        ((9, 2, 40, 50), "read_fields(array[:, 0], array[:, 1])"),
+        ((2, 9, 40, 50), "read_fields(array[0], array[1])"),
+        ((7, 9, 40, 50), "read_fields(array[:, 0], array[:, 1])"),
+        ((40, 50), "read_fields(red, green)"),
+    ],
+)
+def test_of_an_array_that_may_hold_both_channels_it_is_told_how_to_give_them(shape, advice):
+    with pytest.raises(CellsError, match=rf"^An array of shape .* has one channel.*, such as {re.escape(advice)}\.$"):
+        read_fields(np.zeros(shape, np.uint8))
+
+
 def test_stacks_in_depth_are_refused(tmp_path):
     tifffile.imwrite(tmp_path / "depth.tif", np.stack([plane(0)] * 3), imagej=True, metadata={"axes": "ZYX"})
     with pytest.raises(CellsError, match="project it first"):
@@ -256,6 +273,34 @@ def test_arrays_and_images_in_a_zarr_group(tmp_path):
         read_fields(tmp_path / "plate.zarr" / "A" / "0")
 
 
+def named_array(path, names, data):
+    zarr = pytest.importorskip("zarr")
+    zarr.create_array(str(path), data=data, dimension_names=names, zarr_format=3)
+
+
+@pytest.mark.parametrize("names", [("c", "y", "x"), ("Channel", "Y", "X")])
+def test_named_axes_of_zarr_arrays_are_those_of_fields(names, tmp_path):
+    named_array(tmp_path / "field.zarr", names, np.stack([plane(0), plane(1), plane(2)]))
+    (field,) = read_fields(tmp_path / "field.zarr", channels=(2, 0))
+    assert np.array_equal(whole(field.red), plane(2))
+    assert np.array_equal(whole(field.green), plane(0))
+
+
+@pytest.mark.parametrize("names", [("cell", "y", "x"), (None, "y", "x"), ("c", "rows", "columns"), None])
+def test_zarr_arrays_whose_axes_have_no_such_names_are_series_of_fields(names, tmp_path):
+    named_array(tmp_path / "field.zarr", names, np.stack([plane(0), plane(1)]))
+    fields = read_fields(tmp_path / "field.zarr", tmp_path / "field.zarr")
+    assert [field.name for field in fields] == ["field[0]", "field[1]"]
+    assert np.array_equal(whole(fields[1].red), plane(1))
+
+
+def test_depth_and_columns_before_rows_in_zarr_arrays_are_refused(tmp_path):
+    for names, message in ((("z", "y", "x"), "project it first"), (("c", "x", "y"), "rows \\(Y\\) before columns")):
+        named_array(tmp_path / f"{names[0]}.zarr", names, np.stack([plane(0), plane(1)]))
+        with pytest.raises(CellsError, match=message):
+            read_fields(tmp_path / f"{names[0]}.zarr")
+
+
 def test_the_finest_level_is_read_wherever_it_is_listed(tmp_path):
     image = an_image([{"type": "scale", "scale": [1, 1, 2, 2]}])
     image["multiscales"][0]["datasets"].append({"path": "1", "coordinateTransformations": [HALF]})
@@ -279,7 +324,7 @@ def test_the_finest_level_is_read_wherever_it_is_listed(tmp_path):
         ({"multiscales": [{"datasets": [{"path": "0"}, {"path": 1}]}]}, "they list 1, which is no array in it"),
         ({"multiscales": [{"axes": ["y", "x"], "datasets": [{"path": "0"}]}]}, "they name 2 axes of an array .* 4:"),
         ({"multiscales": [{"axes": [{"unit": "micrometer"}] * 4, "datasets": [{"path": "0"}]}]}, ""),
-        ({"multiscales": [{"axes": ["t", "", "y", "x"], "datasets": [{"path": "0"}]}]}, ""),
+        ({"multiscales": [{"axes": ["t", 3, "y", "x"], "datasets": [{"path": "0"}]}]}, ""),
         (an_image([{"type": "scale", "scale": [1]}]), ""),
         (an_image([{"type": "scale", "scale": [1, 1, "a", "a"]}]), ""),
         (an_image([{"type": "scale"}]), ""),

@@ -102,6 +102,8 @@ def _named(path: str, axes: str, shape: tuple[int, ...]) -> str:
     names = axes.replace("S", "C")
     if names.count("Y") != 1 or names.count("X") != 1 or names.count("C") > 1:
         raise CellsError(f"{path} has axes {axes}, {shape}; fields have rows, columns and at most one channel axis.")
+    if names.index("X") < names.index("Y"):
+        raise CellsError(f"{path} has columns before rows ({axes}: {shape}); save it with rows (Y) before columns (X).")
     if "Z" in names and shape[names.index("Z")] > 1:
         raise CellsError(
             f"{path} is a stack in depth (Z, {shape[names.index('Z')]} planes); project it first. If they are times or "

@@ -16,7 +16,7 @@ import numpy as np
 
 from napari_biogans.cells.cellset import CellsError, CellsWarning
 from napari_biogans.cells.field import Field, Plane, check_fields
-from napari_biogans.cells.field_arrays import OpenArray, open_array
+from napari_biogans.cells.field_arrays import MOST_CHANNELS, OpenArray, open_array
 from napari_biogans.cells.field_names import difference, may_be_of_different_fields
 from napari_biogans.cells.layout import natural_order
 from napari_biogans.cells.ome_zarr import is_zarr
@@ -25,6 +25,8 @@ Images = Any
 """A path, a pattern with *, a folder, an array, or a sequence of them."""
 Classes = str | Mapping[str, str] | Callable[[Field], str] | None
 FOLDER = "folder"
+MEMORY = "memory"
+"""The source of fields of arrays."""
 SUFFIXES = (".tif", ".tiff", ".png", ".npy", ".zarr")
 
 
@@ -49,7 +51,8 @@ def read_fields(
         last axes are rows and columns.
 
         Times and positions, in further axes of a file or an array, are fields
-        of their own. Without green, red holds both, in a channel axis.
+        of their own. Without green, the files of red hold both, in a channel
+        axis; of an array that does, give ``array[0], array[1]``.
 
         Files of red and green are paired by their names, which must differ in
         one and the same part (``Channel2-07.tif``, ``Channel1-07.tif``);
@@ -149,14 +152,14 @@ def _images(given: Images, what: str) -> list[_Image]:
         paths = _paths(os.fspath(given))
         return [_Image(_stem(path), path, open_array(path)) for path in paths]
     if hasattr(given, "shape") and hasattr(given, "dtype"):
-        return [_Image("field", "memory", OpenArray.of(given))]
+        return [_Image("field", MEMORY, OpenArray.of(given))]
     if not isinstance(given, Sequence) or not len(given):
         raise CellsError(f"For {what} give a path, an array, or a list of them, not {type(given).__name__}.")
     images = [image for part in given for image in _images(part, what)]
-    in_memory = [image for image in images if image.source == "memory"]
+    in_memory = [image for image in images if image.source == MEMORY]
     if len(in_memory) > 1:
         numbers = iter(range(len(in_memory)))
-        images = [replace(i, name=f"field {next(numbers)}") if i.source == "memory" else i for i in images]
+        images = [replace(i, name=f"field {next(numbers)}") if i.source == MEMORY else i for i in images]
     return images
 
 
@@ -249,6 +252,11 @@ def _field(image: _Image, index: int, several: bool, red: Any, green: Any) -> Fi
 
 def _two_channels(image: _Image, channels: tuple[int, int]) -> list[Field]:
     axes, shape = image.opened.axes, image.opened.array.shape
+    if "C" not in axes and image.source == MEMORY:
+        raise CellsError(
+            f"An array of shape {tuple(shape)} has one channel, since all axes but the last two count fields; give red "
+            f"and green as arrays of their own, such as {_apart(shape)}."
+        )
     if "C" not in axes:
         raise CellsError(
             f"{image.source} has one channel (axes {axes}: {tuple(shape)}); give the images of green as well, or a "
@@ -260,6 +268,15 @@ def _two_channels(image: _Image, channels: tuple[int, int]) -> list[Field]:
     return [
         _field(image, index, len(reds) > 1, red, green) for (index, red), (_, green) in zip(reds, greens, strict=True)
     ]
+
+
+def _apart(shape: tuple[int, ...]) -> str:
+    """Write how an array is given that seems to hold both channels."""
+    if len(shape) < 3:
+        return "read_fields(red, green)"
+    short = [axis for axis, length in enumerate(shape[:-2]) if 2 <= length <= MOST_CHANNELS]
+    before = ":, " * (short[-1] if short else len(shape) - 3)
+    return f"read_fields(array[{before}0], array[{before}1])"
 
 
 def _one_channel(red: _Image, green: _Image) -> list[Field]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,10 @@ MARKERS = ("zarr.json", ".zgroup", ".zarray")
 
 BEFORE_AXES = "tczyx"
 """The axes of images by versions of the format that did not name them."""
+
+
+LETTERS = {"x": "X", "y": "Y", "z": "Z", "c": "C", "channel": "C", "channels": "C"}
+"""The letters of axes by their names; whatever others count, as times do, are fields."""
 
 
 def is_zarr(path: Path) -> bool:
@@ -46,7 +50,8 @@ def open_zarr(path: str) -> tuple[Any, str | None, float | None]:
     -------
     array : zarr.Array
     axes : str or None
-        A capital letter for each; None for an array, whose axes have no names.
+        A capital letter for each: Y, X, Z, C for channels, others for all
+        else. None for an array whose axes have no names, or no such ones.
     pixel_size : float or None
         In µm, along x.
 
@@ -65,7 +70,7 @@ def open_zarr(path: str) -> tuple[Any, str | None, float | None]:
         # zarr need not be installed where types are checked.
         opened: Any = zarr.open(path, mode="r")
         if hasattr(opened, "dtype"):
-            return opened, None, None
+            return opened, _axes_of_array(opened), None
         with _refusing_metadata(path):
             image = _first_image(dict(opened.attrs))
             levels = {} if image is None else {level["path"]: level for level in image["datasets"]}
@@ -76,6 +81,17 @@ def open_zarr(path: str) -> tuple[Any, str | None, float | None]:
                 + (f"Give one of the folders in it: {', '.join(inner[:5])}." if inner else "It is empty.")
             )
         return _finest(path, opened, image, levels)
+
+
+def _axes_of_array(array: Any) -> str | None:
+    """Give the letters of the axes of an array; only arrays of format 3 may name them, in any words."""
+    names = getattr(array.metadata, "dimension_names", None)
+    letters = _letters([name or "" for name in names or ()])
+    return letters if letters.count("Y") == letters.count("X") == 1 else None
+
+
+def _letters(names: Sequence[str]) -> str:
+    return "".join(LETTERS.get(name.lower(), "T") for name in names)
 
 
 def _first_image(attributes: Mapping[str, Any]) -> Mapping[str, Any] | None:
@@ -98,7 +114,7 @@ def _finest(
     with _refusing_metadata(path):
         axes = image.get("axes") or list(BEFORE_AXES)[-array.ndim :]
         names = [axis if isinstance(axis, str) else axis["name"] for axis in axes]
-        letters = "".join(name[0] for name in names).upper()
+        letters = _letters(names)
         pixel_size = _pixel_size(axes, letters, [levels[name], image])
     if len(letters) != array.ndim:
         raise _not_as_specified(path, f"they name {len(letters)} axes of an array that has {array.ndim}: {array.shape}")
