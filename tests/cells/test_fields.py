@@ -2,13 +2,22 @@
 
 import re
 import sys
+from pathlib import Path
 
 import imageio.v3 as iio
 import numpy as np
 import pytest
 import tifffile
 
-from napari_biogans.cells import CellsError, CellsWarning, class_table, cut_cells, read_fields, simulate_field
+from napari_biogans.cells import (
+    CellsError,
+    CellsWarning,
+    class_table,
+    cut_cells,
+    read_cells,
+    read_fields,
+    simulate_field,
+)
 from napari_biogans.cells.tiles import PackedLabels
 
 SHAPE = (40, 50)
@@ -271,6 +280,92 @@ def test_arrays_and_images_in_a_zarr_group(tmp_path):
     assert np.array_equal(whole(field.red), plane(0))
     with pytest.raises(CellsError, match="one channel"):
         read_fields(tmp_path / "plate.zarr" / "A" / "0")
+
+
+def wells(path, *places):
+    """Make a plate with an image at each of some places."""
+    zarr = pytest.importorskip("zarr")
+    zarr.open_group(str(path), mode="w")
+    for place in places:
+        for above in list(Path(place).parents)[-2::-1]:
+            zarr.open_group(str(path / above), mode="a")
+        ome_zarr(path / place, an_image([HALF]))
+
+
+def test_fields_in_zarr_stores_are_named_by_their_way_in_them(tmp_path, monkeypatch):
+    wells(tmp_path / "plate.ome.zarr", "A/1/0", "A/2/0")
+    (field,) = read_fields(tmp_path / "plate.ome.zarr" / "A" / "2" / "0")
+    assert field.name == "plate/A/2/0"
+    given = [tmp_path / "plate.ome.zarr" / "A" / column / "0" for column in "21"]
+    assert [field.name for field in read_fields(given)] == ["plate/A/2/0", "plate/A/1/0"]
+    assert [field.class_name for field in read_fields(given, classes={"plate/A/1/0": "b", "plate/A/2/0": "a"})] == [
+        *"ab"
+    ]
+    (tmp_path / "plate.csv").write_text("Row,Column,Dose\nA,01,none\nA,02,high\n")
+    (tmp_path / "fields.csv").write_text("field,class\nplate/A/1/0,none\nplate/A/2/0,high\n")
+    for table in (
+        class_table(tmp_path / "plate.csv", column="Dose", pattern=r"(?P<Row>\w)[/\\](?P<Column>\d+)[/\\]0$"),
+        class_table(tmp_path / "fields.csv"),
+    ):
+        assert [field.class_name for field in read_fields(given, classes=table)] == ["high", "none"]
+    monkeypatch.chdir(tmp_path / "plate.ome.zarr" / "A")
+    assert [field.name for field in read_fields("2/0")] == ["plate/A/2/0"]
+
+
+def test_names_go_up_until_they_differ(tmp_path):
+    for plate in "PQ":
+        wells(tmp_path / f"{plate}.zarr", "A/1/0")
+        wells(tmp_path / plate / "plate.zarr", "A/1/0")
+        for column in "12":
+            (tmp_path / plate / "A" / column).mkdir(parents=True)
+            tifffile.imwrite(tmp_path / plate / "A" / column / "0.tif", np.zeros((2, 40, 50), np.uint8))
+
+    def names(*given, green=None):
+        return [field.name for field in read_fields(list(given), green)]
+
+    assert names(*(tmp_path / f"{plate}.zarr" / "A" / "1" / "0" for plate in "PQ")) == ["P/A/1/0", "Q/A/1/0"]
+    of_plates = [tmp_path / plate / "plate.zarr" / "A" / "1" / "0" for plate in "PQ"]
+    assert names(*of_plates) == ["P/plate/A/1/0", "Q/plate/A/1/0"]
+    pictures = [tmp_path / plate / "A" / column / "0.tif" for plate, column in ("P1", "Q1", "P2")]
+    stacks = [f"{place}[{t}]" for place in ("P/A/1/0", "Q/A/1/0", "P/A/2/0") for t in (0, 1)]
+    assert names(*pictures, green=pictures) == stacks
+    assert names(pictures[0], pictures[2], green=[pictures[0], pictures[2]])[::2] == ["1/0[0]", "2/0[0]"]
+    with pytest.raises(CellsError, match=r"P.A.1.0\.tif is given twice; give every image once"):
+        names(*pictures, pictures[0], green=[*pictures, pictures[0]])
+
+
+def test_an_array_keeps_its_name_beside_files_of_the_same(tmp_path):
+    tifffile.imwrite(tmp_path / "field.tif", plane(0))
+    given = [plane(0), tmp_path / "field.tif"]
+    assert [field.name for field in read_fields(given, given)] == ["field", f"{tmp_path.name}/field"]
+
+
+def test_fields_in_zarr_stores_pair_by_their_way_in_them(tmp_path):
+    places = ("A/1/0", "A/2/0", "B/10/0")
+    for channel in ("red", "green"):
+        for place in places:
+            named_array(tmp_path / f"{channel}.zarr" / place, ("y", "x"), plane(len(channel)))
+    red, green = ([tmp_path / f"{channel}.zarr" / place for place in places] for channel in ("red", "green"))
+    assert [field.name for field in read_fields(red, green)] == [f"red/{place}" for place in places]
+    assert len(read_fields(red[0], green[0])) == 1
+    with pytest.warns(CellsWarning, match=r"red/A/1/0 and green/A/2/0 .* of the same field\?"):
+        read_fields(red[0], green[1])
+
+
+def test_cells_of_fields_in_zarr_stores_are_written_and_read(tmp_path):
+    simulated = simulate_field(20, shape=(500, 600), seed=0).field
+    zarr = pytest.importorskip("zarr")
+    both = np.stack([simulated.red, simulated.green])
+    places = ("A/1/0", "A/2/0")
+    for place in places:
+        zarr.create_array(str(tmp_path / "P.zarr" / place), data=both, dimension_names=("c", "y", "x"))
+    fields = read_fields([tmp_path / "P.zarr" / place for place in places], classes=lambda field: field.name)
+    cut = cut_cells(fields, progress=False)
+    cut.save(tmp_path / "cells")
+    assert not any(path.is_dir() for path in (tmp_path / "cells").iterdir())
+    back = read_cells(tmp_path / "cells")
+    assert sorted(back.class_names) == [f"P/{place}" for place in places]
+    assert set(back.features[0]["field"]) == {back.class_names[0]}
 
 
 def named_array(path, names, data):

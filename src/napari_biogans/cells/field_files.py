@@ -17,7 +17,15 @@ import numpy as np
 from napari_biogans.cells.cellset import CellsError, CellsWarning
 from napari_biogans.cells.field import Field, Plane, check_fields
 from napari_biogans.cells.field_arrays import MOST_CHANNELS, OpenArray, open_array
-from napari_biogans.cells.field_names import difference, may_be_of_different_fields
+from napari_biogans.cells.field_names import (
+    MEMORY,
+    SUFFIXES,
+    difference,
+    field_name,
+    file_stem,
+    may_be_of_different_fields,
+    named_apart,
+)
 from napari_biogans.cells.layout import natural_order
 from napari_biogans.cells.ome_zarr import is_zarr
 
@@ -25,9 +33,6 @@ Images = Any
 """A path, a pattern with *, a folder, an array, or a sequence of them."""
 Classes = str | Mapping[str, str] | Callable[[Field], str] | None
 FOLDER = "folder"
-MEMORY = "memory"
-"""The source of fields of arrays."""
-SUFFIXES = (".tif", ".tiff", ".png", ".npy", ".zarr")
 
 
 def read_fields(
@@ -74,6 +79,9 @@ def read_fields(
     Returns
     -------
     list of Field
+        Named after the files of red; those in a Zarr store by their way in it,
+        such as ``plate/A/1/0``. As many folders come before as it takes to
+        tell all apart.
 
     Raises
     ------
@@ -113,7 +121,7 @@ def read_fields(
         fields = [replace(field, labels=plane) for field, plane in zip(fields, planes, strict=True)]
     if pixel_size is not None:
         fields = [replace(field, pixel_size=pixel_size) for field in fields]
-    fields = _named_apart(fields)
+    fields = named_apart(fields)
     fields = [replace(field, class_name=_class_of(field, classes)) for field in fields]
     check_fields(fields)
     return fields
@@ -150,7 +158,7 @@ def _images(given: Images, what: str) -> list[_Image]:
     """Open all that is given, in natural order where it is found in folders."""
     if isinstance(given, str | os.PathLike):
         paths = _paths(os.fspath(given))
-        return [_Image(_stem(path), path, open_array(path)) for path in paths]
+        return [_Image(field_name(path), path, open_array(path)) for path in paths]
     if hasattr(given, "shape") and hasattr(given, "dtype"):
         return [_Image("field", MEMORY, OpenArray.of(given))]
     if not isinstance(given, Sequence) or not len(given):
@@ -185,14 +193,6 @@ def _paths(given: str) -> list[str]:
     return sorted(images, key=natural_order)
 
 
-def _stem(path: str) -> str:
-    name = Path(path).name
-    for ending in (".ome.tif", ".ome.tiff", ".ome.zarr", *SUFFIXES):
-        if name.lower().endswith(ending):
-            return name[: -len(ending)]
-    return name
-
-
 def _are_listed(*given: Images) -> bool:
     """Tell whether the order of what is given means something: it was listed, or is one array or file."""
     return all(not isinstance(images, str | os.PathLike) or Path(images).expanduser().is_file() for images in given)
@@ -221,7 +221,7 @@ def _pairs(reds: list[_Image], others: list[_Image], what: str, listed: bool) ->
 def _warn_of_a_single_pair(pairs: list[tuple[_Image, _Image]]) -> None:
     """Warn of two files of different fields, as there are no others to see what names have in common."""
     if len(pairs) == 1 and may_be_of_different_fields(*(image.name for image in pairs[0])):
-        first, second = (Path(image.source).name for image in pairs[0])
+        first, second = (image.name if "/" in image.name else Path(image.source).name for image in pairs[0])
         warnings.warn(
             f"{first} and {second} are taken as red and green of one field, but their names differ in more than one "
             "part: are they of the same field? In Python, lists of one file each say so.",
@@ -290,14 +290,6 @@ def _one_channel(red: _Image, green: _Image) -> list[Field]:
     ]
 
 
-def _named_apart(fields: list[Field]) -> list[Field]:
-    """Put the folder before names that else were the same."""
-    names = [field.name for field in fields]
-    if len(set(names)) == len(names):
-        return fields
-    return [replace(field, name=f"{Path(field.source).parent.name}/{field.name}") for field in fields]
-
-
 def _class_of(field: Field, classes: Classes) -> str:
     if classes is None:
         return field.class_name
@@ -305,7 +297,7 @@ def _class_of(field: Field, classes: Classes) -> str:
         return str(classes(field))
     if isinstance(classes, str):
         return Path(field.source).resolve().parent.name if classes == FOLDER else classes
-    for key in (field.name, _stem(field.source)):
+    for key in (field.name, file_stem(Path(field.source).name)):
         if key in classes:
             return str(classes[key])
     raise CellsError(

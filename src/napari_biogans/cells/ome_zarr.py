@@ -38,6 +38,22 @@ def is_zarr(path: Path) -> bool:
     return path.suffix.lower() == ".zarr" or any((path / marker).is_file() for marker in MARKERS)
 
 
+def store_of(path: Path) -> Path:
+    """Find the store that a group or an array lies in: the topmost folder that is of Zarr.
+
+    Parameters
+    ----------
+    path : Path
+        Absolute, and one of which `is_zarr` is true.
+
+    Returns
+    -------
+    Path
+        Of the store; `path` if it is one.
+    """
+    return next((folder for folder in reversed(path.parents) if is_zarr(folder)), path)
+
+
 def open_zarr(path: str) -> tuple[Any, str | None, float | None]:
     """Open the finest level of an OME-Zarr image, or an array.
 
