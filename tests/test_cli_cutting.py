@@ -2,6 +2,7 @@
 
 import json
 
+import numpy as np
 import pandas as pd
 import pytest
 import tifffile
@@ -59,6 +60,28 @@ def test_cells_come_out_by_class_with_their_tables(raw, tmp_path, capsys):
     assert main([*arguments, "--overwrite", "--min-area", "1000000"]) == 1
     assert "No cell is kept" in capsys.readouterr().err
     assert read_cells(output).counts == cells.counts  # what was there is there
+
+
+def test_a_plate_is_cut_by_one_pattern_and_its_classes_are_those_of_its_wells(raw, tmp_path, capsys):
+    zarr = pytest.importorskip("zarr", reason="plates are read where the package zarr is installed")
+    plate = tmp_path / "plate.zarr"
+    zarr.open_group(str(plate), mode="w")
+    for k, well in enumerate(("A/1", "B/12")):
+        image = zarr.open_group(str(plate / well / "0"), mode="w")
+        image.create_array("0", data=np.stack([tifffile.imread(raw / f"{name}-{k}.tif") for name in ("red", "green")]))
+        image.attrs["ome"] = {"multiscales": [{"axes": [{"name": n} for n in "cyx"], "datasets": [{"path": "0"}]}]}
+    (tmp_path / "plate.csv").write_text("Row,Column,Dose\nA,01,none\nB,12,high\n")
+    arguments = [
+        *("--class-table", str(tmp_path / "plate.csv"), "--class-column", "Dose"),
+        *("--class-pattern", r"(?P<Row>[A-P])[/\\](?P<Column>\d+)[/\\]\d+$", "-o", str(tmp_path / "cells")),
+    ]
+    assert main(["cut-cells", str(plate), *arguments]) == 1
+    pattern = str(plate / "*" / "*" / "*")
+    assert f"the pattern {pattern} for all" in capsys.readouterr().err
+    assert main(["cut-cells", pattern, *arguments]) == 0
+    table = pd.read_csv(tmp_path / "cells" / "objects.csv")
+    assert dict(zip(table["field"], table["class"], strict=True)) == {"plate/A/1/0": "none", "plate/B/12/0": "high"}
+    assert read_cells(tmp_path / "cells").class_names == ("none", "high")
 
 
 def test_settings_that_make_no_sense_are_refused_before_any_work(raw, tmp_path, capsys):

@@ -1,5 +1,6 @@
 """Fields are found in files of all kinds, paired rightly or refused, and given their class."""
 
+import glob
 import re
 import sys
 from pathlib import Path
@@ -270,18 +271,6 @@ def test_pixel_size_of_ome_zarr(tmp_path, image, size):
     assert field.pixel_size == size
 
 
-def test_arrays_and_images_in_a_zarr_group(tmp_path):
-    ome_zarr(tmp_path / "plate.zarr" / "A", an_image([HALF]))
-    zarr = pytest.importorskip("zarr")
-    zarr.open_group(str(tmp_path / "plate.zarr"), mode="a")
-    with pytest.raises(CellsError, match=r"no OME-Zarr image\. Give one of the folders in it: A\."):
-        read_fields(tmp_path / "plate.zarr")
-    (field,) = read_fields(tmp_path / "plate.zarr" / "A")
-    assert np.array_equal(whole(field.red), plane(0))
-    with pytest.raises(CellsError, match="one channel"):
-        read_fields(tmp_path / "plate.zarr" / "A" / "0")
-
-
 def wells(path, *places):
     """Make a plate with an image at each of some places."""
     zarr = pytest.importorskip("zarr")
@@ -290,6 +279,73 @@ def wells(path, *places):
         for above in list(Path(place).parents)[-2::-1]:
             zarr.open_group(str(path / above), mode="a")
         ome_zarr(path / place, an_image([HALF]))
+
+
+def refusal(path):
+    with pytest.raises(CellsError) as refused:
+        read_fields(path)
+    return str(refused.value)
+
+
+def test_a_plate_is_read_by_the_pattern_that_its_refusal_gives(tmp_path):
+    plate = tmp_path / "a [1]" / "plate.zarr"
+    wells(plate, "B/2/0", "B/10/0", "B/10/1", "A/3/0")
+    for given, depth, place in ((plate, 3, "A/3/0"), (plate / "B", 2, "B/2/0"), (plate / "B" / "10", 1, "B/10/0")):
+        pattern = Path(glob.escape(str(given)), *"*" * depth)
+        assert refusal(given) == (
+            f"{given} is a Zarr group, but no OME-Zarr image. Give an image in it, such as {plate / place}, or the "
+            f"pattern {pattern} for all (in quotes, in a shell)."
+        )
+    fields = read_fields(Path(glob.escape(str(plate)), "*", "*", "*"), classes=lambda field: field.name.split("/")[1])
+    assert [field.name for field in fields] == [f"plate/{place}" for place in ("A/3/0", "B/2/0", "B/10/0", "B/10/1")]
+    assert [field.class_name for field in fields] == [*"ABBB"]
+    assert np.array_equal(whole(fields[3].green), plane(1))
+    assert len(read_fields(Path(glob.escape(str(plate)), "B", "*", "0"))) == 2
+    assert refusal(plate / "A") == (
+        f"{plate / 'A'} is a Zarr group, but no OME-Zarr image. Give the image in it: {plate / 'A' / '3' / '0'}."
+    )
+
+
+@pytest.mark.parametrize("zarr_format", [2, 3])
+def test_a_series_beside_its_metadata_is_read_by_a_pattern(tmp_path, zarr_format):
+    zarr = pytest.importorskip("zarr")
+    series = tmp_path / "series.zarr"
+    zarr.open_group(str(series), mode="w", zarr_format=zarr_format)
+    zarr.open_group(str(series / "OME"), mode="w", zarr_format=zarr_format).attrs["series"] = ["0"]
+    (series / "OME" / "METADATA.ome.xml").write_text("<OME/>")
+    image = an_image([HALF]) if zarr_format == 2 else {"ome": an_image([HALF])}
+    ome_zarr(series / "0", image, zarr_format)
+    assert refusal(series).endswith(f" Give the image in it: {series / '0'}.")
+    ome_zarr(series / "1", image, zarr_format)
+    assert f"such as {series / '0'}, or the pattern {series / '*'} for all" in refusal(series)
+    assert [field.name for field in read_fields(series / "*")] == ["series/0", "series/1"]
+
+
+def test_rows_of_a_plate_may_lack_their_marker(tmp_path):
+    wells(tmp_path / "plate.zarr", "A/1/0")
+    for marker in ("zarr.json", ".zgroup", ".zattrs"):
+        (tmp_path / "plate.zarr" / "A" / marker).unlink(missing_ok=True)
+    image = tmp_path / "plate.zarr" / "A" / "1" / "0"
+    assert refusal(tmp_path / "plate.zarr").endswith(f"Give the image in it: {image}.")
+    assert [field.name for field in read_fields(image)] == ["plate/A/1/0"]
+
+
+def test_arrays_in_a_zarr_group_are_named_where_there_is_no_image(tmp_path):
+    path = tmp_path / "group.zarr"
+    group = pytest.importorskip("zarr").open_group(str(path), mode="w")
+    assert refusal(path).endswith("There is none in the folders in it, either.")
+    for channel, number in (("red", 0), ("green", 1)):
+        group.create_array(channel, data=plane(number))
+    assert refusal(path).endswith(f"Give an array in it, such as {path / 'green'}.")
+    (field,) = read_fields(path / "red", path / "green")
+    assert np.array_equal(whole(field.red), plane(0))
+    assert "has one channel" in refusal(path / "red")
+
+
+def test_what_lies_in_stores_is_not_read_besides_them(tmp_path):
+    (tmp_path / "raw").mkdir()
+    ome_zarr(tmp_path / "raw" / "image.zarr", an_image([HALF]))
+    assert [field.name for field in read_fields(tmp_path / "raw" / "**")] == ["image"]
 
 
 def test_fields_in_zarr_stores_are_named_by_their_way_in_them(tmp_path, monkeypatch):

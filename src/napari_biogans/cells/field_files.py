@@ -27,7 +27,7 @@ from napari_biogans.cells.field_names import (
     named_apart,
 )
 from napari_biogans.cells.layout import natural_order
-from napari_biogans.cells.ome_zarr import is_zarr
+from napari_biogans.cells.ome_zarr import is_inner_image, is_zarr
 
 Images = Any
 """A path, a pattern with *, a folder, an array, or a sequence of them."""
@@ -51,9 +51,10 @@ def read_fields(
     red, green : path, pattern, folder, array, or sequence of them
         TIFF (uncompressed ones of any size are read in parts), PNG, NPY, and
         OME-Zarr where the package zarr is installed. A folder is all images in
-        it, or in the folders in it; a pattern is a path with ``*``. Arrays may
-        be of any kind that has `shape`, `dtype` and slices, such as dask; their
-        last axes are rows and columns.
+        it, or in the folders in it; a pattern is a path with ``*``, such as
+        ``raw/red-*.tif`` or, for all images of a plate, ``plate.zarr/*/*/*``.
+        Arrays may be of any kind that has `shape`, `dtype` and slices, such as
+        dask; their last axes are rows and columns.
 
         Times and positions, in further axes of a file or an array, are fields
         of their own. Without green, the files of red hold both, in a channel
@@ -187,7 +188,9 @@ def _paths(given: str) -> list[str]:
         found = glob.glob(str(path), recursive=True)  # noqa: PTH207  # an absolute pattern is none for Path.glob
         if not found:
             raise CellsError(f"There is nothing at {path}; check the path or the pattern.")
-    images = [p for p in found if p.lower().endswith(SUFFIXES) and not Path(p).name.startswith(".")]
+    found = [p for p in found if not Path(p).name.startswith(".")]
+    # What lies within stores is meant where nothing else is, not wherever ** reaches it.
+    images = [p for p in found if p.lower().endswith(SUFFIXES)] or [p for p in found if is_inner_image(Path(p))]
     if not images:
         raise CellsError(f"There are no images at {path}; fields are read from {', '.join(SUFFIXES)}.")
     return sorted(images, key=natural_order)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import glob
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from napari_biogans.cells.cellset import CellsError
+from napari_biogans.cells.layout import natural_order
 from napari_biogans.cells.sources import refusing
 from napari_biogans.cells.tiff_metadata import to_micrometres
 
@@ -18,6 +21,14 @@ MARKERS = ("zarr.json", ".zgroup", ".zarray")
 BEFORE_AXES = "tczyx"
 """The axes of images by versions of the format that did not name them."""
 
+
+BESIDE_IMAGES = ("OME", "labels")
+"""Groups that lie beside images or their levels: metadata of a series of images, and what images are labelled with."""
+
+DEEPEST = 4
+"""How many folders further inside images are looked for; those of plates are three."""
+
+MOST_LOOKED_AT = 100
 
 LETTERS = {"x": "X", "y": "Y", "z": "Z", "c": "C", "channel": "C", "channels": "C"}
 """The letters of axes by their names; whatever others count, as times do, are fields."""
@@ -36,6 +47,21 @@ def is_zarr(path: Path) -> bool:
     bool
     """
     return path.suffix.lower() == ".zarr" or any((path / marker).is_file() for marker in MARKERS)
+
+
+def is_inner_image(path: Path) -> bool:
+    """Tell whether a folder may be an image or an array in a store, as far as can be told without opening it.
+
+    Parameters
+    ----------
+    path : Path
+        As it matches a pattern.
+
+    Returns
+    -------
+    bool
+    """
+    return is_zarr(path) and path.name not in BESIDE_IMAGES
 
 
 def store_of(path: Path) -> Path:
@@ -74,7 +100,8 @@ def open_zarr(path: str) -> tuple[Any, str | None, float | None]:
     Raises
     ------
     CellsError
-        If it is damaged, holds no image or several, or zarr is not installed.
+        If it is damaged, is no image itself but a group of them, such as a
+        plate, or zarr is not installed.
     """
     try:
         import zarr
@@ -91,11 +118,7 @@ def open_zarr(path: str) -> tuple[Any, str | None, float | None]:
             image = _first_image(dict(opened.attrs))
             levels = {} if image is None else {level["path"]: level for level in image["datasets"]}
         if image is None:
-            inner = sorted(opened.keys())
-            raise CellsError(
-                f"{path} is a Zarr group, but no OME-Zarr image. "
-                + (f"Give one of the folders in it: {', '.join(inner[:5])}." if inner else "It is empty.")
-            )
+            raise CellsError(f"{path} is a Zarr group, but no OME-Zarr image. {_what_to_give(Path(path))}")
         return _finest(path, opened, image, levels)
 
 
@@ -135,6 +158,36 @@ def _finest(
     if len(letters) != array.ndim:
         raise _not_as_specified(path, f"they name {len(letters)} axes of an array that has {array.ndim}: {array.shape}")
     return array, letters, pixel_size
+
+
+def _what_to_give(group: Path) -> str:
+    """Say which images lie further inside of a group without one."""
+    arrays: list[Path] = []
+    for inner, is_image in islice(_inside(group, DEEPEST), MOST_LOOKED_AT):
+        if is_image:
+            pattern = Path(glob.escape(str(group)), *("*" for _ in inner.relative_to(group).parts))
+            # A pattern for Path.glob would not be what has to be given.
+            others = [p for p in glob.iglob(str(pattern)) if is_inner_image(Path(p)) and Path(p) != inner]  # noqa: PTH207
+            if not others:
+                return f"Give the image in it: {inner}."
+            return f"Give an image in it, such as {inner}, or the pattern {pattern} for all (in quotes, in a shell)."
+        arrays.append(inner)
+    return f"Give an array in it, such as {arrays[0]}." if arrays else "There is none in the folders in it, either."
+
+
+def _inside(group: Path, levels: int) -> Iterator[tuple[Path, bool]]:
+    """Give the images and arrays in the folders of a group, in natural order, and whether they are images."""
+    import zarr
+
+    folders = (folder for folder in group.iterdir() if folder.is_dir() and folder.name not in BESIDE_IMAGES)
+    for folder in sorted(folders, key=lambda folder: natural_order(folder.name)):
+        # Groups of format 2 may lack their marker.
+        opened: Any = zarr.open(str(folder), mode="r") if is_zarr(folder) else None
+        is_image = opened is not None and ("multiscales" in (opened.attrs.get("ome") or opened.attrs))
+        if is_image or hasattr(opened, "dtype"):
+            yield folder, is_image
+        elif levels > 1:
+            yield from _inside(folder, levels - 1)
 
 
 @contextmanager

@@ -40,7 +40,7 @@ def cut_cells_command(
     Parameters
     ----------
     red
-        Images of red: a file, a folder, or a pattern in quotes, such as "raw/Channel2-*.tif".
+        Images of red: a file, a folder, or a pattern in quotes, such as `raw/Channel2-*.tif` or `plate.zarr/*/*/*`.
     green
         The same of green, named alike; without it, the files of red hold both channels.
     labels
