@@ -445,6 +445,34 @@ def test_zarr_arrays_whose_axes_have_no_such_names_are_series_of_fields(names, t
     assert np.array_equal(whole(fields[1].red), plane(1))
 
 
+def test_the_type_of_an_axis_tells_which_counts_channels(tmp_path):
+    axes = [{"name": "t"}, {"name": "stain", "type": "channel"}, {"name": "y"}, {"name": "x"}]
+    ome_zarr(tmp_path / "field.zarr", an_image([HALF], axes=axes))
+    (field,) = read_fields(tmp_path / "field.zarr")
+    assert np.array_equal(whole(field.green), plane(1))
+
+
+def test_a_channel_axis_of_one_is_none(tmp_path):
+    for channel, number in (("red", 1), ("green", 2), ("labels", 3)):
+        named_array(tmp_path / f"{channel}.zarr", ("t", "c", "y", "x"), plane(number)[None, None])
+    red, green, labels = (tmp_path / f"{name}.zarr" for name in ("red", "green", "labels"))
+    (field,) = read_fields(red, green, labels)
+    assert [np.array_equal(whole(field.red), plane(1)), np.array_equal(whole(field.green), plane(2))] == [True, True]
+    assert np.array_equal(whole(field.labels), plane(3))
+    assert "has one channel (axes TCYX" in refusal(red)
+
+
+def test_labels_within_images_of_a_plate_go_with_these(tmp_path):
+    places = ("A/1/0", "A/12/0", "B/2/0")
+    wells(tmp_path / "plate.zarr", *places)
+    for number, place in enumerate(places):
+        named_array(tmp_path / "plate.zarr" / place / "labels" / "nuclei", ("y", "x"), plane(number))
+    images = tmp_path / "plate.zarr" / "*" / "*" / "*"
+    fields = read_fields(images, labels=images / "labels" / "nuclei")
+    assert [field.name for field in fields] == [f"plate/{place}" for place in places]
+    assert [np.array_equal(whole(field.labels), plane(number)) for number, field in enumerate(fields)] == [True] * 3
+
+
 def test_depth_and_columns_before_rows_in_zarr_arrays_are_refused(tmp_path):
     for names, message in ((("z", "y", "x"), "project it first"), (("c", "x", "y"), "rows \\(Y\\) before columns")):
         named_array(tmp_path / f"{names[0]}.zarr", names, np.stack([plane(0), plane(1)]))

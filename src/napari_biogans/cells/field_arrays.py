@@ -31,6 +31,11 @@ class OpenArray:
     """Y and X; C counts channels; all others count fields."""
     pixel_size: float | None = None
 
+    @property
+    def channels(self) -> int:
+        """How many there are."""
+        return int(self.array.shape[self.axes.index("C")]) if "C" in self.axes else 1
+
     @classmethod
     def of(cls, array: Any) -> OpenArray:
         """Take an array whose last two axes are rows and columns, and all others count fields."""
@@ -42,6 +47,15 @@ class OpenArray:
                 "columns have to be the last axes. Give one channel as red, such as array[..., 0], another as green."
             )
         return cls(array, "T" * (len(array.shape) - 2) + "YX")
+
+
+def both_apart(shape: tuple[int, ...]) -> str:
+    """Write how red and green are given of an array of this shape that seems to hold both."""
+    if len(shape) < 3:
+        return "read_fields(red, green)"
+    short = [axis for axis, length in enumerate(shape[:-2]) if 2 <= length <= MOST_CHANNELS]
+    before = ":, " * (short[-1] if short else len(shape) - 3)
+    return f"read_fields(array[{before}0], array[{before}1])"
 
 
 def open_array(path: str) -> OpenArray:

@@ -16,7 +16,7 @@ import numpy as np
 
 from napari_biogans.cells.cellset import CellsError, CellsWarning
 from napari_biogans.cells.field import Field, Plane, check_fields
-from napari_biogans.cells.field_arrays import MOST_CHANNELS, OpenArray, open_array
+from napari_biogans.cells.field_arrays import OpenArray, both_apart, open_array
 from napari_biogans.cells.field_names import (
     MEMORY,
     SUFFIXES,
@@ -236,7 +236,7 @@ def _warn_of_a_single_pair(pairs: list[tuple[_Image, _Image]]) -> None:
 def _planes(image: _Image, channel: int | None = None) -> Iterator[tuple[int, Any]]:
     """Give the planes of an image with their numbers; of one channel, if it has a channel axis."""
     array, axes = image.opened.array, image.opened.axes
-    if "C" in axes and channel is None:
+    if channel is None and image.opened.channels > 1:
         raise CellsError(
             f"{image.source} has a channel axis ({axes}: {tuple(array.shape)}); give it as red alone, without green, "
             "with both channels in it, or save one channel."
@@ -244,7 +244,7 @@ def _planes(image: _Image, channel: int | None = None) -> Iterator[tuple[int, An
     outer = [n for axis, n in zip(axes, array.shape, strict=True) if axis not in "YXC"]
     for index, place in enumerate(np.ndindex(*outer)):
         where = iter(place)
-        full = [channel if axis == "C" else None if axis in "YX" else next(where) for axis in axes]
+        full = [channel or 0 if axis == "C" else None if axis in "YX" else next(where) for axis in axes]
         yield index, array if axes == "YX" else Plane(array, full)
 
 
@@ -255,31 +255,23 @@ def _field(image: _Image, index: int, several: bool, red: Any, green: Any) -> Fi
 
 def _two_channels(image: _Image, channels: tuple[int, int]) -> list[Field]:
     axes, shape = image.opened.axes, image.opened.array.shape
-    if "C" not in axes and image.source == MEMORY:
+    count = image.opened.channels
+    if count == 1 and image.source == MEMORY:
         raise CellsError(
             f"An array of shape {tuple(shape)} has one channel, since all axes but the last two count fields; give red "
-            f"and green as arrays of their own, such as {_apart(shape)}."
+            f"and green as arrays of their own, such as {both_apart(shape)}."
         )
-    if "C" not in axes:
+    if count == 1:
         raise CellsError(
             f"{image.source} has one channel (axes {axes}: {tuple(shape)}); give the images of green as well, or a "
             "file whose metadata name its channel axis."
         )
-    if not all(0 <= channel < shape[axes.index("C")] for channel in channels):
-        raise CellsError(f"{image.source} has channels 0 to {shape[axes.index('C')] - 1}, not {channels}.")
+    if not all(channel < count for channel in channels):
+        raise CellsError(f"{image.source} has channels 0 to {count - 1}, not {channels}.")
     reds, greens = (list(_planes(image, channel)) for channel in channels)
     return [
         _field(image, index, len(reds) > 1, red, green) for (index, red), (_, green) in zip(reds, greens, strict=True)
     ]
-
-
-def _apart(shape: tuple[int, ...]) -> str:
-    """Write how an array is given that seems to hold both channels."""
-    if len(shape) < 3:
-        return "read_fields(red, green)"
-    short = [axis for axis, length in enumerate(shape[:-2]) if 2 <= length <= MOST_CHANNELS]
-    before = ":, " * (short[-1] if short else len(shape) - 3)
-    return f"read_fields(array[{before}0], array[{before}1])"
 
 
 def _one_channel(red: _Image, green: _Image) -> list[Field]:

@@ -30,7 +30,7 @@ DEEPEST = 4
 
 MOST_LOOKED_AT = 100
 
-LETTERS = {"x": "X", "y": "Y", "z": "Z", "c": "C", "channel": "C", "channels": "C"}
+LETTERS = {"x": "X", "y": "Y", "z": "Z", "c": "C", "ch": "C", "channel": "C", "channels": "C"}
 """The letters of axes by their names; whatever others count, as times do, are fields."""
 
 
@@ -133,6 +133,10 @@ def _letters(names: Sequence[str]) -> str:
     return "".join(LETTERS.get(name.lower(), "T") for name in names)
 
 
+def _axis_name(axis: Mapping[str, str]) -> str:
+    return "channel" if axis.get("type") == "channel" else axis["name"]
+
+
 def _first_image(attributes: Mapping[str, Any]) -> Mapping[str, Any] | None:
     """Find the image that the attributes of a group describe; None if they describe none."""
     images = (attributes.get("ome") or attributes).get("multiscales")
@@ -152,8 +156,7 @@ def _finest(
     name, array = max(arrays.items(), key=lambda item: math.prod(item[1].shape))
     with _refusing_metadata(path):
         axes = image.get("axes") or list(BEFORE_AXES)[-array.ndim :]
-        names = [axis if isinstance(axis, str) else axis["name"] for axis in axes]
-        letters = _letters(names)
+        letters = _letters([axis if isinstance(axis, str) else _axis_name(axis) for axis in axes])
         pixel_size = _pixel_size(axes, letters, [levels[name], image])
     if len(letters) != array.ndim:
         raise _not_as_specified(path, f"they name {len(letters)} axes of an array that has {array.ndim}: {array.shape}")
