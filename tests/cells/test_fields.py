@@ -520,6 +520,33 @@ def test_broken_metadata_of_zarr_are_refused(tmp_path, broken, found):
         read_fields(tmp_path / "field.zarr")
 
 
+def test_pixels_of_ome_zarr_that_are_not_square_are_told(tmp_path):
+    ome_zarr(tmp_path / "field.zarr", an_image([{"type": "scale", "scale": [1, 1, 0.5, 0.7]}]))
+    with pytest.warns(CellsWarning, match=r"field\.zarr are not square, 0\.7 µm wide and 0\.5 µm high"):
+        (field,) = read_fields(tmp_path / "field.zarr")
+    assert field.pixel_size is None
+
+
+def test_red_and_green_of_different_pixel_size_are_told(tmp_path):
+    for name, step in (("red", 50), ("green", 25)):
+        options = {"resolution": (step, step), "metadata": {"unit": "um"}, "imagej": True}
+        tifffile.imwrite(tmp_path / f"{name}.tif", plane(0), **options)
+    with pytest.warns(CellsWarning, match=r"red\.tif are 0\.02 µm wide, and those of .*green\.tif 0\.04 µm"):
+        (field,) = read_fields(tmp_path / "red.tif", tmp_path / "green.tif")
+    assert field.pixel_size == pytest.approx(0.02)
+
+
+@pytest.mark.parametrize("zarr_format", [2, 3])
+def test_a_damaged_part_of_a_zarr_array_is_refused_with_its_file(tmp_path, zarr_format):
+    ome_zarr(tmp_path / "field.zarr", an_image([HALF]), zarr_format)
+    for chunk in (path for path in (tmp_path / "field.zarr" / "0").rglob("*") if path.is_file()):
+        if not chunk.name.startswith((".z", "zarr")):
+            chunk.write_bytes(b"no pixels at all")
+    (field,) = read_fields(tmp_path / "field.zarr")
+    with pytest.raises(CellsError, match=r"field\.zarr cannot be read: it is cut short, damaged"):
+        cut_cells(field, progress=False)
+
+
 def test_classes_from_names_functions_and_tables(tmp_path):
     for k in (2, 11):
         for channel in "12":

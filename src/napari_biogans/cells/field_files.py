@@ -33,6 +33,8 @@ Images = Any
 """A path, a pattern with *, a folder, an array, or a sequence of them."""
 Classes = str | Mapping[str, str] | Callable[[Field], str] | None
 FOLDER = "folder"
+SAME_SIZE = 0.01
+"""Pixel sizes of red and green that differ by no more than this part are the same."""
 
 
 def read_fields(
@@ -279,6 +281,14 @@ def _one_channel(red: _Image, green: _Image) -> list[Field]:
     if len(reds) != len(greens):
         raise CellsError(
             f"{red.source} has {len(reds)} planes and {green.source} {len(greens)}; they have to be as many."
+        )
+    size, other_size = red.opened.pixel_size, green.opened.pixel_size
+    if size and other_size and not math.isclose(size, other_size, rel_tol=SAME_SIZE):
+        warnings.warn(
+            f"Pixels of {red.source} are {size:g} µm wide, and those of {green.source} {other_size:g} µm: do they show "
+            "the same places? The former size is taken.",
+            CellsWarning,
+            stacklevel=3,
         )
     return [
         _field(red, index, len(reds) > 1, plane, other) for (index, plane), (_, other) in zip(reds, greens, strict=True)

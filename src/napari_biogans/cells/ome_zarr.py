@@ -11,16 +11,18 @@ from pathlib import Path
 from typing import Any
 
 from napari_biogans.cells.cellset import CellsError
+from napari_biogans.cells.guarded import GuardedArray
 from napari_biogans.cells.layout import natural_order
 from napari_biogans.cells.sources import refusing
-from napari_biogans.cells.tiff_metadata import to_micrometres
+from napari_biogans.cells.tiff_metadata import square_side, to_micrometres
+
+FORMAT = "Zarr"
 
 MARKERS = ("zarr.json", ".zgroup", ".zarray")
 """Files of which one lies in every folder of a Zarr store, of format 3 or 2."""
 
 BEFORE_AXES = "tczyx"
 """The axes of images by versions of the format that did not name them."""
-
 
 BESIDE_IMAGES = ("OME", "labels")
 """Groups that lie beside images or their levels: metadata of a series of images, and what images are labelled with."""
@@ -90,12 +92,12 @@ def open_zarr(path: str) -> tuple[Any, str | None, float | None]:
 
     Returns
     -------
-    array : zarr.Array
+    array : GuardedArray
     axes : str or None
         A capital letter for each: Y, X, Z, C for channels, others for all
         else. None for an array whose axes have no names, or no such ones.
     pixel_size : float or None
-        In µm, along x.
+        In µm; None where it is not known, or pixels are not square.
 
     Raises
     ------
@@ -109,11 +111,11 @@ def open_zarr(path: str) -> tuple[Any, str | None, float | None]:
         raise CellsError(
             f"{path} is read with the package zarr, which is not installed: pip install zarr. Or save it as TIFF."
         ) from None
-    with refusing(path, "Zarr"):
+    with refusing(path, FORMAT):
         # zarr need not be installed where types are checked.
         opened: Any = zarr.open(path, mode="r")
         if hasattr(opened, "dtype"):
-            return opened, _axes_of_array(opened), None
+            return GuardedArray(opened, path, FORMAT), _axes_of_array(opened), None
         with _refusing_metadata(path):
             image = _first_image(dict(opened.attrs))
             levels = {} if image is None else {level["path"]: level for level in image["datasets"]}
@@ -157,10 +159,13 @@ def _finest(
     with _refusing_metadata(path):
         axes = image.get("axes") or list(BEFORE_AXES)[-array.ndim :]
         letters = _letters([axis if isinstance(axis, str) else _axis_name(axis) for axis in axes])
-        pixel_size = _pixel_size(axes, letters, [levels[name], image])
+        width, height = (
+            _side(axes[letters.index(axis)], letters.index(axis), [levels[name], image]) if axis in letters else None
+            for axis in "XY"
+        )
     if len(letters) != array.ndim:
         raise _not_as_specified(path, f"they name {len(letters)} axes of an array that has {array.ndim}: {array.shape}")
-    return array, letters, pixel_size
+    return GuardedArray(array, path, FORMAT), letters, square_side(width, height, path)
 
 
 def _what_to_give(group: Path) -> str:
@@ -210,20 +215,14 @@ def _not_as_specified(path: str, found: str = "") -> CellsError:
     )
 
 
-def _pixel_size(axes: list[Any], letters: str, levels: list[Mapping[str, Any]]) -> float | None:
-    """Multiply the scales along x of a level and of its image; None where there are none or no unit."""
-    across = letters.find("X")
-    if across < 0 or isinstance(axes[across], str):
-        return None
+def _side(axis: Any, place: int, levels: list[Mapping[str, Any]]) -> float | None:
+    """Multiply the scales along an axis of a level and of its image, in µm; None where there are none or no unit."""
     steps = [
-        change["scale"][across]
+        change["scale"][place]
         for level in levels
         for change in level.get("coordinateTransformations") or []
         if change.get("type") == "scale"
     ]
-    if not steps:
+    if not steps or isinstance(axis, str):
         return None
-    step = 1.0
-    for factor in steps:
-        step *= factor
-    return to_micrometres(step, axes[across].get("unit") or "")
+    return to_micrometres(math.prod(steps, start=1.0), axis.get("unit") or "")
