@@ -578,6 +578,52 @@ def test_fields_of_files_are_shown_found_and_cut(in_model, to_end, files):
     assert len(viewer.layers) == 7, "layers of the same fields are replaced"
 
 
+def test_fields_of_files_follow_each_other_without_a_canvas_of_outlines_alone(in_model, to_end, files):
+    """Where other layers stay than those that came first, Mesa crashes as soon as a slider shrinks the canvas."""
+    viewer = in_model.viewer
+    panel = in_model()
+    panel.frames.click()
+    use_files(panel, files, "control")
+    seen = []
+
+    def see(event):
+        present = [layer.name for layer in viewer.layers]
+        overlays = [layer.ndim for layer in viewer.layers if layer.name.startswith(("found", "frames"))]
+        fields = {layer.ndim for layer in viewer.layers if layer.name.startswith("fields")}
+        seen.append(present)
+        assert not overlays or fields == set(overlays), present
+        assert fields or not present, present
+
+    viewer.layers.events.inserted.connect(see)
+    viewer.layers.events.removed.connect(see)
+    for pattern, ndim in (("control", 2), ("*", 3), ("treated", 2), ("*", 3)):
+        use_files(panel, files, pattern)
+        to_end(panel)
+        assert [(layer.name, layer.ndim) for layer in viewer.layers] == [
+            (name, ndim) for name in ("fields red", "fields green", "found in fields", "frames in fields")
+        ]
+        red, _, found, frames = viewer.layers
+        np.testing.assert_allclose(found.extent.world, red.extent.world)
+        assert not red.translate.any(), "nothing is there that it could stand beside"
+        assert viewer.layers.selection.active is found
+        assert len(frames.data)
+    assert len(seen) == 4 + 3 * 8
+
+
+def test_outlines_and_frames_of_layers_that_are_not_chosen_any_more_go(in_model, to_end):
+    viewer = in_model.viewer
+    add_field(viewer)
+    panel = in_model()
+    panel.frames.click()
+    to_end(panel)
+    series = add_series(viewer)
+    row = panel.form.fields.rows.rows[0]
+    for box, layer in zip((row.red, row.green), series, strict=True):
+        box.choose(layer)
+    to_end(panel)
+    assert [layer.name for layer in list(viewer.layers)[4:]] == ["found in plate red", "frames in plate red"]
+
+
 def test_classes_come_from_a_table_and_a_table_that_does_not_fit_is_an_error(in_model, to_end, files, notes):
     panel = in_model()
     use_files(panel, files)
