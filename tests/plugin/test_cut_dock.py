@@ -11,7 +11,7 @@ import pytest
 import tifffile
 from napari.components import ViewerModel
 from napari.utils import progress
-from qtpy.QtCore import QThreadPool
+from qtpy.QtCore import Qt, QThreadPool
 from qtpy.QtWidgets import QMenu
 
 from napari_biogans import cut_cells, read_cells, read_fields, simulate_field
@@ -378,6 +378,79 @@ def test_green_may_be_a_channel_of_the_layer_of_red(in_model, to_end):
     to_end(panel, panel.cut)
     check_same(features_of(viewer.layers["movie red"]), expected.cells.features[0])
     assert fields_of(viewer.layers["movie red"])["movie[1]"].layer_names == ("movie",)
+
+
+def named(box):
+    return None if box.choice() is None else box.currentText()
+
+
+COLOURED = {"DNA": "red", "GFP": "green"}
+
+
+@pytest.mark.parametrize("wells", [2, 3, 4, 5])
+@pytest.mark.parametrize("names", [("DNA", "GFP"), ("GFP", "DNA")])
+@pytest.mark.parametrize("is_open", [True, False])
+@pytest.mark.parametrize("told", [COLOURED, {"GFP": "green"}, {"DNA": "red"}, {"DNA": "magenta", "GFP": "green"}])
+def test_few_wells_in_two_layers_are_not_taken_for_channels(in_model, wells, names, is_open, told):
+    viewer = in_model.viewer
+    panel = in_model() if is_open else None
+    for name in names:
+        viewer.add_image(np.zeros((wells, *SHAPE), np.uint8), name=name, colormap=told.get(name, "gray"))
+    row = (panel or in_model()).form.fields.rows.rows[0]
+    assert (named(row.red), named(row.green)) == ("DNA", "GFP")
+    assert row.name.text() == "", "that of the first guess is no class"
+
+
+@pytest.mark.parametrize("is_open", [True, False])
+def test_layers_of_which_nothing_tells_the_colour_are_left_to_be_chosen(in_model, is_open):
+    viewer = in_model.viewer
+    panel = in_model() if is_open else None
+    for name in ("first", "second"):
+        viewer.add_image(np.zeros((3, *SHAPE), np.uint8), name=name)
+    panel = panel or in_model()
+    row = panel.form.fields.rows.rows[0]
+    assert (named(row.red), named(row.green)) == (None, None)
+    assert "Choose a red and a green layer" in panel.look.toolTip()
+    row.red.choose(viewer.layers["second"])
+    assert named(row.green) == "first"
+
+
+def test_a_labelled_channel_axis_settles_it_also_beside_another_layer(in_model):
+    viewer = in_model.viewer
+    for name in ("well 1", "well 2"):
+        viewer.add_image(np.zeros((2, *SHAPE), np.uint8), name=name, axis_labels=("c", "y", "x"))
+    row = in_model().form.fields.rows.rows[0]
+    assert (named(row.red), named(row.green)) == ("well 1", "same layer, channel 1")
+
+
+def test_channels_that_somebody_chose_stay_whatever_comes(in_model, qtbot):
+    viewer = in_model.viewer
+    row = in_model().form.fields.rows.rows[0]
+    viewer.add_image(np.zeros((2, *SHAPE), np.uint8), name="both")
+    assert (named(row.red), named(row.green)) == ("both", "same layer, channel 1")
+    viewer.add_image(np.zeros((5, *SHAPE), np.uint8), name="of another shape")
+    assert (named(row.red), named(row.green)) == ("both", "same layer, channel 1")
+    qtbot.keyClick(row.green, Qt.Key.Key_Down)
+    qtbot.keyClick(row.green, Qt.Key.Key_Up)
+    viewer.add_image(np.zeros((2, *SHAPE), np.uint8), name="other")
+    assert (named(row.red), named(row.green)) == ("both", "same layer, channel 1")
+
+
+def test_green_is_guessed_anew_for_a_red_that_somebody_chose(in_model, qtbot):
+    viewer = in_model.viewer
+    row = in_model().form.fields.rows.rows[0]
+    for name in ("x", "y"):
+        viewer.add_image(np.zeros((3, *SHAPE), np.uint8), name=name)
+        viewer.layers[name].metadata = {"noted": name}
+    viewer.layers.remove("y")
+    assert (named(row.red), named(row.green)) == ("x", "same layer, channel 1")
+    viewer.add_image(np.zeros(SHAPE, np.uint8), name="another")
+    qtbot.keyClick(row.red, Qt.Key.Key_Down)
+    qtbot.keyClick(row.red, Qt.Key.Key_Up)
+    row.green.choose(None)
+    row.guess_green()
+    viewer.add_image(np.zeros((3, *SHAPE), np.uint8), name="GFP")
+    assert (named(row.red), named(row.green)) == ("x", "GFP")
 
 
 def test_several_rows_give_several_classes(in_model, to_end, click):

@@ -15,7 +15,7 @@ from napari_biogans.plugin.field_layers import FieldLayer, LayerChoice, told_cla
 from napari_biogans.plugin.found_layers import OUTLINES
 from napari_biogans.plugin.image_layers import ImageLayers, LayerBox
 from napari_biogans.plugin.layer_data import METADATA_KEY
-from napari_biogans.plugin.pairing import Pair, SameLayer, field_channel_axes, guess_fields
+from napari_biogans.plugin.pairing import Pair, SameLayer, field_channel_axes, field_halves, guess_fields
 
 SEGMENTED = "none: find cells by their red"
 TIPS = {
@@ -55,7 +55,7 @@ class FieldRow(CellRow):
     """
 
     def __init__(self, layers: ImageLayers, name: str, parent: QWidget | None = None) -> None:
-        super().__init__(layers, name, field_channel_axes, parent)
+        super().__init__(layers, name, field_channel_axes, field_halves, parent)
         self._own_name = name
         self.labels = LabelsBox()
         self.remove.setToolTip(TIPS["remove"])
@@ -73,7 +73,7 @@ class FieldRow(CellRow):
 
     def fill(self, pair: Pair) -> None:
         """Choose layers that belong together."""
-        super().fill(replace(pair, name="") if told_classes(pair.red) else pair)
+        super().fill(replace(pair, name="") if pair.red is not None and told_classes(pair.red) else pair)
         self._show_told()
 
     def choice(self) -> LayerChoice:
