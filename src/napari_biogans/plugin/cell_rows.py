@@ -17,6 +17,7 @@ from napari_biogans.plugin.class_names import told_apart
 from napari_biogans.plugin.gone_layers import GoneLayers
 from napari_biogans.plugin.image_layers import GreenBox, ImageLayers, LayerBox
 from napari_biogans.plugin.narrow_button import keep_narrow
+from napari_biogans.plugin.offering import offer
 from napari_biogans.plugin.pairing import AxesOf, Pair, SameLayer, cell_halves, guess_green, guess_pair
 
 ADD_CLASS, ADD_CELLS = "Add class", "Add cells"
@@ -41,6 +42,8 @@ class CellRow(QFrame):
 
     changed = Signal()
     removal_asked = Signal(object)
+    removal_tip = "Take these cells away"
+    alone = "These cells are the only ones; choose others in their place."
 
     def __init__(
         self,
@@ -64,7 +67,7 @@ class CellRow(QFrame):
         self.green = GreenBox(axes_of)
         self.remove = QPushButton("×")
         keep_narrow(self.remove)
-        self.remove.setToolTip("Take these cells away")
+        self.offer_removal(True)
         grid = self._grid = QGridLayout(self)
         grid.setContentsMargins(0, 0, 0, 4)
         self._name_label = QLabel("Class")
@@ -92,6 +95,10 @@ class CellRow(QFrame):
         # The button stands in the first row that there is.
         self._grid.addWidget(self.red, 1, 1, 1, 2 if asks or self.remove.isHidden() else 1)
         self._grid.addWidget(self.remove, 0 if asks else 1, 2)
+
+    def offer_removal(self, are_others: bool) -> None:
+        """Let the class be taken away if there are others."""
+        offer(self.remove, None if are_others else self.alone, self.removal_tip)
 
     def offer_layers(self) -> None:
         """Offer the layers there are now."""
@@ -329,5 +336,5 @@ class CellRows(QWidget):
         choices = [choice for row in self.rows for choice in (row.red.choice(), row.green.choice())]
         self._chosen = [choice for choice in choices if choice is not None and not isinstance(choice, SameLayer)]
         for row in self.rows:
-            row.remove.setEnabled(len(self.rows) > 1)
+            row.offer_removal(len(self.rows) > 1)
         self.changed.emit()

@@ -17,7 +17,7 @@ from napari_biogans.plugin.class_names import counted_cells
 from napari_biogans.plugin.closing_dock import ClosingDock
 from napari_biogans.plugin.dock_help import About
 from napari_biogans.plugin.latest_work import LatestWork
-from napari_biogans.plugin.offering import offer
+from napari_biogans.plugin.offering import offer, offer_stop
 from napari_biogans.plugin.panel_layout import lay_out_panel
 from napari_biogans.plugin.progress_view import PARTS, ActivityBar, ProgressView
 from napari_biogans.plugin.put_form import PutForm
@@ -75,7 +75,6 @@ class PutBackDock(ClosingDock):
         buttons = QHBoxLayout()
         for button in (self.put, self.stop, self.go):
             buttons.addWidget(button)
-        self.stop.setToolTip(TIPS["stop"])
         content = QWidget()
         lay_out_panel(content, self.form, (buttons, self.status), (self.progress,), main=self.put)
         self.fill(content)
@@ -201,7 +200,7 @@ class PutBackDock(ClosingDock):
     def _update(self) -> None:
         running = self.work.is_running
         offer(self.put, RUNNING if running else self._problem, TIPS["put"])
-        self.stop.setEnabled(running and not self.work.is_stopping)
+        offer_stop(self.stop, (self.work,), TIPS["stop"])
         offer(self.go, NOTHING_PUT if self._last is None else None, TIPS["go"])
 
 

@@ -19,7 +19,7 @@ from napari_biogans.evaluation.telling import TellingCells
 from napari_biogans.plugin.jobs import WITHDRAWN, device_name
 from napari_biogans.plugin.latest_work import LatestWork
 from napari_biogans.plugin.layer_data import beside
-from napari_biogans.plugin.offering import offer
+from napari_biogans.plugin.offering import offer, offer_stop
 from napari_biogans.plugin.own_layers import look_at
 from napari_biogans.plugin.panel_layout import lay_out_panel
 from napari_biogans.plugin.path_edit import ask_folder
@@ -101,7 +101,6 @@ class ScorePanel(QWidget):
         buttons = QHBoxLayout()
         for button in (self.start, self.stop, self.export):
             buttons.addWidget(button)
-        self.stop.setToolTip(TIPS["stop"])
         lay_out_panel(self, self._inputs, (buttons, self.status), (self.progress, self.results), main=self.start)
 
     def _connect(self) -> None:
@@ -261,7 +260,7 @@ class ScorePanel(QWidget):
     def _update(self) -> None:
         running = self.test.is_running
         offer(self.start, RUNNING if running else self._problem, TIPS["start"])
-        self.stop.setEnabled(running and not self.test.is_stopping)
+        offer_stop(self.stop, (self.test,), TIPS["stop"])
         no_result = "There is no result yet." if self._result is None else None
         writing = "It is being written." if self._exporting.is_running else None
         offer(self.export, (RUNNING if running else None) or no_result or writing, TIPS["export"])
