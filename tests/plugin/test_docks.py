@@ -101,6 +101,17 @@ def test_everything_has_a_name_and_a_tip_and_is_reached_by_keys(open_dock, name)
 
 
 @pytest.mark.parametrize("name", DOCKS)
+def test_lines_for_paths_have_tips_of_their_own(open_dock, name):
+    dock = open_dock(name)
+    edits = dock.findChildren(PathEdit)
+    assert not [path_of(edit) for edit in edits if len(edit.line.toolTip()) < 10]
+    assert [edit.line.toolTip() for edit in edits] == [edit.toolTip() for edit in edits]
+    for form in dock.findChildren(SettingsForm):
+        for box in form.findChildren(PathEdit):
+            assert box.line.toolTip() != box.browse.toolTip(), "what it means, and not just what it is"
+
+
+@pytest.mark.parametrize("name", DOCKS)
 def test_numbers_tell_which_may_be_given(open_dock, name):
     dock = open_dock(name)
     for editor in used_widgets(dock):

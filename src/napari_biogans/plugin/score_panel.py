@@ -28,6 +28,7 @@ from napari_biogans.plugin.remembered_paths import CellsFolder
 from napari_biogans.plugin.remembering import Editors, remember
 from napari_biogans.plugin.score_results import ScoreResults
 from napari_biogans.plugin.score_work import ScoreReport, Sides, Verdicts, carry_out, export, find_telling, work_out
+from napari_biogans.plugin.setting_titles import by_title
 from napari_biogans.plugin.settings_form import SettingsForm
 from napari_biogans.plugin.sides_form import SidesForm
 from napari_biogans.plugin.status_line import StatusLine
@@ -129,7 +130,9 @@ class ScorePanel(QWidget):
         before = self._problem, self._key()
         self._problem, self._asked = None, None
         try:
-            self._asked = self.sides.sides(), make_c2st_config(**self.settings.values())
+            sides = self.sides.sides()
+            with by_title(C2STError, self.settings.titles):
+                self._asked = sides, make_c2st_config(**self.settings.values())
         except (CellsError, C2STError) as error:
             self._problem = str(error)
         # Layers change while something else goes on; what does not matter here is passed over.
