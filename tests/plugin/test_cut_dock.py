@@ -11,7 +11,7 @@ import pytest
 import tifffile
 from napari.components import ViewerModel
 from napari.utils import progress
-from qtpy.QtCore import QThreadPool
+from qtpy.QtCore import Qt, QThreadPool
 from qtpy.QtWidgets import QMenu
 
 from napari_biogans import cut_cells, read_cells, read_fields, simulate_field
@@ -256,8 +256,14 @@ def test_a_setting_that_makes_no_sense_is_said_and_keeps_the_buttons_from_being_
     panel.form.cutting.set_values({"softness": -1})
     for button in (panel.look, panel.cut):
         assert not button.isEnabled()
-        assert "softness" in button.toolTip()
-    assert "softness" in panel.status.text()
+        assert button.toolTip().startswith("Softness: ")
+    assert panel.status.text().startswith("Softness: ")
+    panel.form.cutting.set_values({"softness": 1, "min_area": 9, "max_area": 5})
+    assert panel.status.text() == "Min area must not be more than Max area"
+    panel.form.cutting.set_values({"min_area": None, "max_area": None})
+    panel.form.finding.set_values({"threshold": -1})
+    assert panel.status.text().startswith("Threshold: ")
+    panel.form.finding.set_values({"threshold": 1})
     panel.form.cutting.set_values({"softness": 1})
     assert panel.cut.isEnabled()
     assert panel.status.text() == "Ready."
@@ -378,6 +384,79 @@ def test_green_may_be_a_channel_of_the_layer_of_red(in_model, to_end):
     to_end(panel, panel.cut)
     check_same(features_of(viewer.layers["movie red"]), expected.cells.features[0])
     assert fields_of(viewer.layers["movie red"])["movie[1]"].layer_names == ("movie",)
+
+
+def named(box):
+    return None if box.choice() is None else box.currentText()
+
+
+COLOURED = {"DNA": "red", "GFP": "green"}
+
+
+@pytest.mark.parametrize("wells", [2, 3, 4, 5])
+@pytest.mark.parametrize("names", [("DNA", "GFP"), ("GFP", "DNA")])
+@pytest.mark.parametrize("is_open", [True, False])
+@pytest.mark.parametrize("told", [COLOURED, {"GFP": "green"}, {"DNA": "red"}, {"DNA": "magenta", "GFP": "green"}])
+def test_few_wells_in_two_layers_are_not_taken_for_channels(in_model, wells, names, is_open, told):
+    viewer = in_model.viewer
+    panel = in_model() if is_open else None
+    for name in names:
+        viewer.add_image(np.zeros((wells, *SHAPE), np.uint8), name=name, colormap=told.get(name, "gray"))
+    row = (panel or in_model()).form.fields.rows.rows[0]
+    assert (named(row.red), named(row.green)) == ("DNA", "GFP")
+    assert row.name.text() == "", "that of the first guess is no class"
+
+
+@pytest.mark.parametrize("is_open", [True, False])
+def test_layers_of_which_nothing_tells_the_colour_are_left_to_be_chosen(in_model, is_open):
+    viewer = in_model.viewer
+    panel = in_model() if is_open else None
+    for name in ("first", "second"):
+        viewer.add_image(np.zeros((3, *SHAPE), np.uint8), name=name)
+    panel = panel or in_model()
+    row = panel.form.fields.rows.rows[0]
+    assert (named(row.red), named(row.green)) == (None, None)
+    assert "Choose a red and a green layer" in panel.look.toolTip()
+    row.red.choose(viewer.layers["second"])
+    assert named(row.green) == "first"
+
+
+def test_a_labelled_channel_axis_settles_it_also_beside_another_layer(in_model):
+    viewer = in_model.viewer
+    for name in ("well 1", "well 2"):
+        viewer.add_image(np.zeros((2, *SHAPE), np.uint8), name=name, axis_labels=("c", "y", "x"))
+    row = in_model().form.fields.rows.rows[0]
+    assert (named(row.red), named(row.green)) == ("well 1", "same layer, channel 1")
+
+
+def test_channels_that_somebody_chose_stay_whatever_comes(in_model, qtbot):
+    viewer = in_model.viewer
+    row = in_model().form.fields.rows.rows[0]
+    viewer.add_image(np.zeros((2, *SHAPE), np.uint8), name="both")
+    assert (named(row.red), named(row.green)) == ("both", "same layer, channel 1")
+    viewer.add_image(np.zeros((5, *SHAPE), np.uint8), name="of another shape")
+    assert (named(row.red), named(row.green)) == ("both", "same layer, channel 1")
+    qtbot.keyClick(row.green, Qt.Key.Key_Down)
+    qtbot.keyClick(row.green, Qt.Key.Key_Up)
+    viewer.add_image(np.zeros((2, *SHAPE), np.uint8), name="other")
+    assert (named(row.red), named(row.green)) == ("both", "same layer, channel 1")
+
+
+def test_green_is_guessed_anew_for_a_red_that_somebody_chose(in_model, qtbot):
+    viewer = in_model.viewer
+    row = in_model().form.fields.rows.rows[0]
+    for name in ("x", "y"):
+        viewer.add_image(np.zeros((3, *SHAPE), np.uint8), name=name)
+        viewer.layers[name].metadata = {"noted": name}
+    viewer.layers.remove("y")
+    assert (named(row.red), named(row.green)) == ("x", "same layer, channel 1")
+    viewer.add_image(np.zeros(SHAPE, np.uint8), name="another")
+    qtbot.keyClick(row.red, Qt.Key.Key_Down)
+    qtbot.keyClick(row.red, Qt.Key.Key_Up)
+    row.green.choose(None)
+    row.guess_green()
+    viewer.add_image(np.zeros((3, *SHAPE), np.uint8), name="GFP")
+    assert (named(row.red), named(row.green)) == ("x", "GFP")
 
 
 def test_several_rows_give_several_classes(in_model, to_end, click):
@@ -576,6 +655,52 @@ def test_fields_of_files_are_shown_found_and_cut(in_model, to_end, files):
     assert session.SESSION.fields == tuple(patterns)
     to_end(panel, panel.cut)
     assert len(viewer.layers) == 7, "layers of the same fields are replaced"
+
+
+def test_fields_of_files_follow_each_other_without_a_canvas_of_outlines_alone(in_model, to_end, files):
+    """Where other layers stay than those that came first, Mesa crashes as soon as a slider shrinks the canvas."""
+    viewer = in_model.viewer
+    panel = in_model()
+    panel.frames.click()
+    use_files(panel, files, "control")
+    seen = []
+
+    def see(event):
+        present = [layer.name for layer in viewer.layers]
+        overlays = [layer.ndim for layer in viewer.layers if layer.name.startswith(("found", "frames"))]
+        fields = {layer.ndim for layer in viewer.layers if layer.name.startswith("fields")}
+        seen.append(present)
+        assert not overlays or fields == set(overlays), present
+        assert fields or not present, present
+
+    viewer.layers.events.inserted.connect(see)
+    viewer.layers.events.removed.connect(see)
+    for pattern, ndim in (("control", 2), ("*", 3), ("treated", 2), ("*", 3)):
+        use_files(panel, files, pattern)
+        to_end(panel)
+        assert [(layer.name, layer.ndim) for layer in viewer.layers] == [
+            (name, ndim) for name in ("fields red", "fields green", "found in fields", "frames in fields")
+        ]
+        red, _, found, frames = viewer.layers
+        np.testing.assert_allclose(found.extent.world, red.extent.world)
+        assert not red.translate.any(), "nothing is there that it could stand beside"
+        assert viewer.layers.selection.active is found
+        assert len(frames.data)
+    assert len(seen) == 4 + 3 * 8
+
+
+def test_outlines_and_frames_of_layers_that_are_not_chosen_any_more_go(in_model, to_end):
+    viewer = in_model.viewer
+    add_field(viewer)
+    panel = in_model()
+    panel.frames.click()
+    to_end(panel)
+    series = add_series(viewer)
+    row = panel.form.fields.rows.rows[0]
+    for box, layer in zip((row.red, row.green), series, strict=True):
+        box.choose(layer)
+    to_end(panel)
+    assert [layer.name for layer in list(viewer.layers)[4:]] == ["found in plate red", "frames in plate red"]
 
 
 def test_classes_come_from_a_table_and_a_table_that_does_not_fit_is_an_error(in_model, to_end, files, notes):

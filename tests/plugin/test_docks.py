@@ -2,6 +2,7 @@
 
 import re
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from npe2 import PluginManifest
@@ -25,10 +26,13 @@ from napari_biogans.plugin.dock_help import KEYS, DockHelp
 from napari_biogans.plugin.image_layers import LayerBox
 from napari_biogans.plugin.known_paths import KnownPaths
 from napari_biogans.plugin.model_box import ModelBox
+from napari_biogans.plugin.offering import NOTHING_RUNS, PROBLEM, STOPPING, offer_stop
 from napari_biogans.plugin.path_edit import PathEdit
 from napari_biogans.plugin.setting_editors import NumberText
 from napari_biogans.plugin.settings_form import SettingsForm
 from napari_biogans.plugin.status_line import StatusLine
+from napari_biogans.plugin.train_controls import TrainControls
+from napari_biogans.plugin.training_job import State
 
 from .conftest import WAIT_MS
 
@@ -97,6 +101,17 @@ def test_everything_has_a_name_and_a_tip_and_is_reached_by_keys(open_dock, name)
 
 
 @pytest.mark.parametrize("name", DOCKS)
+def test_lines_for_paths_have_tips_of_their_own(open_dock, name):
+    dock = open_dock(name)
+    edits = dock.findChildren(PathEdit)
+    assert not [path_of(edit) for edit in edits if len(edit.line.toolTip()) < 10]
+    assert [edit.line.toolTip() for edit in edits] == [edit.toolTip() for edit in edits]
+    for form in dock.findChildren(SettingsForm):
+        for box in form.findChildren(PathEdit):
+            assert box.line.toolTip() != box.browse.toolTip(), "what it means, and not just what it is"
+
+
+@pytest.mark.parametrize("name", DOCKS)
 def test_numbers_tell_which_may_be_given(open_dock, name):
     dock = open_dock(name)
     for editor in used_widgets(dock):
@@ -130,6 +145,51 @@ def test_a_main_button_that_cannot_be_pressed_says_why(open_dock, name):
     assert reason.endswith(".")
     assert any(word in reason for word in ("Choose", "Train", "Open", "open", "Select", "Draw"))
     assert any(label.isVisible() and reason in label.text() for label in dock.findChildren(QLabel))
+
+
+def unexplained(parent):
+    """Buttons that cannot be pressed, and of which `offer` was not told why, or whose tooltip says something else."""
+    disabled = [button for button in parent.findChildren(QAbstractButton) if not button.isEnabled()]
+    assert disabled
+    reasons = {button: button.property(PROBLEM) or "" for button in disabled}
+    return [
+        f"{path_of(button)}: {button.toolTip()!r}"
+        for button, reason in reasons.items()
+        if not reason.endswith(".") or button.toolTip() != reason
+    ]
+
+
+@pytest.mark.parametrize("name", DOCKS)
+def test_every_button_that_cannot_be_pressed_says_why(open_dock, name):
+    assert not unexplained(open_dock(name))
+
+
+@pytest.mark.parametrize("state", State)
+def test_the_buttons_of_a_training_say_why_they_cannot_be_pressed(qtbot, state):
+    controls = TrainControls()
+    qtbot.addWidget(controls)
+    controls.show_problem("Choose something.")
+    controls.show_state(state)
+    assert not unexplained(controls)
+    assert controls.pause.isEnabled() == (state in (State.RUNNING, State.PAUSING, State.PAUSED))
+    assert controls.stop.isEnabled() == (state not in (State.IDLE, State.STOPPING))
+
+
+def test_stop_says_that_it_was_pressed_already(qtbot):
+    button = QPushButton("Stop")
+    qtbot.addWidget(button)
+    idle, running, stopping = (
+        SimpleNamespace(is_running=runs, is_stopping=stops)
+        for runs, stops in ((False, False), (True, False), (True, True))
+    )
+    for works, told in (
+        ((idle,), NOTHING_RUNS),
+        ((idle, running), "Ends it"),
+        ((running, stopping), "Ends it"),
+        ((idle, stopping), STOPPING),
+    ):
+        offer_stop(button, works, "Ends it")
+        assert (button.toolTip(), button.isEnabled()) == (told, told == "Ends it")
 
 
 @pytest.mark.parametrize("name", DOCKS)

@@ -11,6 +11,7 @@ from qtpy.QtCore import Qt, QThreadPool
 from scipy import ndimage
 
 from napari_biogans import CellsError, cut_cells, simulate_field
+from napari_biogans.cells.finding import crop_corners
 from napari_biogans.cells.tiles import pixels_of
 from napari_biogans.plugin.cell_choice import ALL, CellChoice
 from napari_biogans.plugin.cell_features import FieldRecord, features_of, with_features
@@ -234,6 +235,16 @@ def test_a_field_of_a_series_gets_its_layers_in_its_slice(in_model, cut, to_end,
     viewer.scene.camera.zoom = 1e-3
     dock.go.click()
     assert viewer.scene.camera.zoom > 0.1, "the cells are seen"
+    mine = cells.features[0].query("field == 'A-02'")
+    extent = np.ptp(crop_corners(mine, cells.size).reshape(-1, 2), axis=0) * SCALE
+    for before, part in ((1e-3, 0.3), (1e3, 0.9)):
+        viewer.scene.camera.zoom = before
+        dock.go.click()
+        taken = max(extent * viewer.scene.camera.zoom / viewer.canvas.size)
+        assert taken == pytest.approx(part, abs=1e-3), "all cells are seen, and not tiny"
+    viewer.scene.camera.zoom = between = 0.6 * min(viewer.canvas.size / extent)
+    dock.go.click()
+    assert viewer.scene.camera.zoom == pytest.approx(between), "somebody likes it so"
     assert "press Find" not in dock.status.text()
     assert dock.status.text().startswith("Put ")
     assert viewer.dims.point[0] == pytest.approx(7)
@@ -503,7 +514,7 @@ def test_layers_of_different_cells_are_refused(in_model, cut, qtbot):
     dock.form.layers.choose([reals[1]])
     assert dock.put.isEnabled()
     dock.form.settings.set_values({"margin": -1})
-    assert "margin" in dock.put.toolTip()
+    assert dock.put.toolTip().startswith("Margin: ")
 
 
 def test_the_list_follows_layers(in_model, cut, qtbot):

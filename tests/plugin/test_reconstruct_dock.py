@@ -78,6 +78,12 @@ def added(viewer):
     return {layer.name: layer for layer in viewer.layers if "biogans" in layer.metadata}
 
 
+def test_settings_that_make_no_sense_are_called_as_in_the_form(in_model, class_run, stack):
+    add_cells(in_model.viewer, stack)
+    panel = in_model(class_run(), starts=0)
+    assert panel.start.toolTip().startswith("Starts: Input should be")
+
+
 # -- which cells
 
 

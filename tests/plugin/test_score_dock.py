@@ -212,7 +212,7 @@ def test_sides_that_do_not_fit_are_told_by_the_message(in_model, cells, folder, 
 
 @pytest.mark.parametrize(
     ("settings", "message"),
-    [({"steps": "many"}, "steps:"), ({"learning_rate": -1}, "learning_rate:"), ({"width": 0}, "width:")],
+    [({"steps": "many"}, "Steps:"), ({"learning_rate": -1}, "Learning rate:"), ({"width": 0}, "Width:")],
 )
 def test_bad_settings_keep_it_from_starting(in_model, cells, settings, message):
     add_layers(in_model.viewer, cells)

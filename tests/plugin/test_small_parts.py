@@ -34,6 +34,7 @@ def layer(name, data=STACK, **keywords):
         ([layer("x", colormap="green"), layer("y", colormap="red")], ("y", "x", "")),
         ([layer("a-red"), layer("b-green"), layer("b_red")], ("b_red", "b-green", "b")),
         ([layer("red"), layer("green")], ("red", "green", "")),
+        ([layer("GFP", STACK[:2], colormap="green"), layer("DNA", STACK[:2])], ("DNA", "GFP", "")),
     ],
 )
 def test_layers_that_belong_together(layers, names):
@@ -44,6 +45,7 @@ def test_layers_that_belong_together(layers, names):
 def test_a_layer_with_channels_is_a_pair_by_itself():
     both = layer("cells", np.zeros((5, 2, 12, 12), np.uint8))
     assert guess_pair([both]).green == SameLayer(1)
+    assert guess_pair([layer("others", both.data), both]).green == SameLayer(1), "no layer alone is red or green"
 
 
 @pytest.mark.parametrize(

@@ -177,7 +177,7 @@ def test_presets_fill_the_settings(train):
 def test_settings_that_make_no_sense_are_refused_before_the_start(train):
     train.settings.set_values({"learning_rate": -1.0})
     assert not train.controls.start.isEnabled()
-    assert train.controls.status.text().startswith("learning_rate: Input should be greater than 0")
+    assert train.controls.status.text().startswith("Learning rate: Input should be greater than 0")
 
 
 def test_samples_are_left_alone_once_deleted(viewer, train, run_to, qtbot):

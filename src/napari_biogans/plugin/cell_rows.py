@@ -17,7 +17,8 @@ from napari_biogans.plugin.class_names import told_apart
 from napari_biogans.plugin.gone_layers import GoneLayers
 from napari_biogans.plugin.image_layers import GreenBox, ImageLayers, LayerBox
 from napari_biogans.plugin.narrow_button import keep_narrow
-from napari_biogans.plugin.pairing import Pair, SameLayer, guess_pair
+from napari_biogans.plugin.offering import offer
+from napari_biogans.plugin.pairing import AxesOf, Pair, SameLayer, cell_halves, guess_green, guess_pair
 
 ADD_CLASS, ADD_CELLS = "Add class", "Add cells"
 ADD_CLASS_TIP = "Another class of cells, with layers of its own"
@@ -35,20 +36,28 @@ class CellRow(QFrame):
         That it has until another is given.
     axes_of : callable
         As for `GreenBox`.
+    halves_of : callable
+        Finds the layers that may hold one channel alone.
     """
 
     changed = Signal()
     removal_asked = Signal(object)
+    removal_tip = "Take these cells away"
+    alone = "These cells are the only ones; choose others in their place."
 
     def __init__(
         self,
         layers: ImageLayers,
         name: str,
-        axes_of: Callable[..., list[int]] = channel_axes,
+        axes_of: AxesOf = channel_axes,
+        halves_of: Callable[[Sequence[Any]], list[Any]] = cell_halves,
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
         self._layers = layers
+        self._axes_of, self._halves_of = axes_of, halves_of
+        self._guessed_red: Any = None
+        self._guessed_green: Any = None
         self._asks_for_name = True
         self._guessed_name = ""
         self.name = QLineEdit()
@@ -58,7 +67,7 @@ class CellRow(QFrame):
         self.green = GreenBox(axes_of)
         self.remove = QPushButton("×")
         keep_narrow(self.remove)
-        self.remove.setToolTip("Take these cells away")
+        self.offer_removal(True)
         grid = self._grid = QGridLayout(self)
         grid.setContentsMargins(0, 0, 0, 4)
         self._name_label = QLabel("Class")
@@ -71,6 +80,8 @@ class CellRow(QFrame):
         self.name.textChanged.connect(self.changed)
         self.red.chosen.connect(self._follow_red)
         self.green.chosen.connect(self.changed)
+        self.red.activated.connect(self._forget_guessed_red)
+        self.green.activated.connect(self._forget_guessed_green)
         self.remove.clicked.connect(self._ask_removal)
         self.red.explain("Red", "The layer whose slices hold the red channel of the cells")
         self.green.explain("Green", "The layer whose slices hold the green channel of the same cells")
@@ -85,18 +96,38 @@ class CellRow(QFrame):
         self._grid.addWidget(self.red, 1, 1, 1, 2 if asks or self.remove.isHidden() else 1)
         self._grid.addWidget(self.remove, 0 if asks else 1, 2)
 
+    def offer_removal(self, are_others: bool) -> None:
+        """Let the class be taken away if there are others."""
+        offer(self.remove, None if are_others else self.alone, self.removal_tip)
+
     def offer_layers(self) -> None:
         """Offer the layers there are now."""
         self.red.offer(self._layers.all())
         self._offer_greens()
 
     def fill(self, pair: Pair) -> None:
-        """Choose layers that belong together."""
+        """Choose layers that seem to belong together."""
         self.red.choose(pair.red)
         self.green.choose(pair.green)
+        self._guessed_red, self._guessed_green = pair.red, pair.green
         if self.name.text() in ("", self._guessed_name):  # that of layers which are gone says nothing of these
             self.name.setText(pair.name)
         self._guessed_name = pair.name
+
+    def has_guessed_red(self) -> bool:
+        """Whether red is as it was guessed, and nobody has chosen since."""
+        return self.red.choice() is not None and self.red.choice() is self._guessed_red
+
+    def is_in_doubt(self) -> bool:
+        """Whether green was guessed to be in the layer of red, which other layers tell against by now."""
+        green = self.green.choice()
+        is_guess = isinstance(green, SameLayer) and green == self._guessed_green
+        return is_guess and self._guess_green() != green
+
+    def guess_green(self) -> None:
+        """Choose the green that seems to belong to red."""
+        self._guessed_green = self._guess_green()
+        self.green.choose(self._guessed_green)
 
     def is_empty(self) -> bool:
         """Whether no layer is chosen."""
@@ -137,14 +168,22 @@ class CellRow(QFrame):
 
     def _follow_red(self) -> None:
         self._offer_greens()
-        axes = self.green.channels()
-        if self.green.choice() is None and len(axes) == 1:
-            self.green.choose(axes[0])
+        if self.green.choice() is None and self.red.choice() is not None:
+            self.guess_green()
         self.changed.emit()
 
     def _offer_greens(self) -> None:
         red = self.red.choice()
         self.green.offer_for([layer for layer in self._layers.all() if layer is not red], red)
+
+    def _guess_green(self) -> Any:
+        return guess_green(self.red.choice(), self._halves_of(self._layers.all()), self._axes_of)
+
+    def _forget_guessed_red(self) -> None:
+        self._guessed_red = None
+
+    def _forget_guessed_green(self) -> None:
+        self._guessed_green = None
 
     def _ask_removal(self) -> None:
         self.removal_asked.emit(self)
@@ -257,10 +296,21 @@ class CellRows(QWidget):
 
     def _fill(self, row: CellRow) -> None:
         row.offer_layers()
-        rows = self.rows + (self._other.rows if self._other is not None and self._other.is_asked() else [])
-        taken = [layer for other in rows for layer in (other.red.choice(), other.green.choice())]
-        if pair := self._guess(taken):
+        if pair := self._guess(self._taken()):
             row.fill(pair)
+
+    def _guess_again(self, row: CellRow) -> None:
+        """Guess what belongs together, as to layers that came after the first guess."""
+        if not row.has_guessed_red():
+            row.guess_green()
+            return
+        shape = row.red.choice().data.shape
+        others = [layer for layer in self.image_layers.all() if layer.data.shape != shape]
+        row.fill(self._guess([*others, *self._taken(but=row)]) or Pair(None, None, ""))
+
+    def _taken(self, but: CellRow | None = None) -> list[Any]:
+        rows = self.rows + (self._other.rows if self._other is not None and self._other.is_asked() else [])
+        return [layer for row in rows if row is not but for layer in (row.red.choice(), row.green.choice())]
 
     def _follow(self) -> None:
         before = self._chosen
@@ -269,6 +319,8 @@ class CellRows(QWidget):
             row.offer_layers()
             if row.is_empty():
                 self._fill(row)
+            elif row.is_in_doubt():
+                self._guess_again(row)
         self._is_following = False
         present = self.image_layers.all()
         gone = [layer.name for layer in before if layer not in present]
@@ -284,5 +336,5 @@ class CellRows(QWidget):
         choices = [choice for row in self.rows for choice in (row.red.choice(), row.green.choice())]
         self._chosen = [choice for choice in choices if choice is not None and not isinstance(choice, SameLayer)]
         for row in self.rows:
-            row.remove.setEnabled(len(self.rows) > 1)
+            row.offer_removal(len(self.rows) > 1)
         self.changed.emit()

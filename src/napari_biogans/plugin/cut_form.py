@@ -8,6 +8,7 @@ from typing import Any
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QGroupBox, QVBoxLayout, QWidget
 
+from napari_biogans.cells.cellset import CellsError
 from napari_biogans.cells.cut_settings import CutConfig, SegmentationConfig, make_cut_configs
 from napari_biogans.plugin import session
 from napari_biogans.plugin.cutting import CutRequest, check_empty
@@ -18,6 +19,7 @@ from napari_biogans.plugin.known_paths import KnownPaths
 from napari_biogans.plugin.path_edit import PathEdit
 from napari_biogans.plugin.preferences import preferences
 from napari_biogans.plugin.remembering import remember
+from napari_biogans.plugin.setting_titles import by_title
 from napari_biogans.plugin.settings_form import SettingsForm
 
 FINDING_FIELDS = ("threshold", "split")
@@ -83,7 +85,8 @@ class CutForm(QWidget):
         """
         choice = self.fields.choice()
         self._finding_group.setVisible(not choice.has_labels)
-        segmentation, config = make_cut_configs(**self.finding.values(), **self.cutting.values())
+        with by_title(CellsError, self.finding.titles, self.cutting.titles):
+            segmentation, config = make_cut_configs(**self.finding.values(), **self.cutting.values())
         groups = _groups_now(choice)
         for field in fields_in(groups):
             config.magnification_for(field.pixel_size, field.name)

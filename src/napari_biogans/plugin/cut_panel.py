@@ -33,7 +33,7 @@ from napari_biogans.plugin.field_choice import FileFields, fields_in
 from napari_biogans.plugin.found_preview import FoundPreview
 from napari_biogans.plugin.latest_work import LatestWork
 from napari_biogans.plugin.layer_data import in_grid
-from napari_biogans.plugin.offering import offer
+from napari_biogans.plugin.offering import offer, offer_stop
 from napari_biogans.plugin.own_layers import OwnLayers, bring_into_range
 from napari_biogans.plugin.panel_layout import lay_out_panel
 from napari_biogans.plugin.progress_view import PARTS, ActivityBar, ProgressView
@@ -97,7 +97,6 @@ class CutPanel(QWidget):
             buttons.addWidget(button, 0, 2 * column, 1, 2)
         buttons.addWidget(self.frames, 1, 0, 1, 3)
         buttons.addWidget(self.keep, 1, 3, 1, 3)
-        self.stop.setToolTip(TIPS["stop"])
         self.frames.setToolTip(TIPS["frames"])
         lay_out_panel(self, self.form, (buttons, self.counts, self.status), (self.progress,), main=self.cut)
 
@@ -309,5 +308,4 @@ class CutPanel(QWidget):
             ("keep", self.keep, running or (NONE_FOUND if self.found is None else None)),
         ):
             offer(button, problem, TIPS[name])
-        works = (self.finding, self.cutting)
-        self.stop.setEnabled(any(work.is_running and not work.is_stopping for work in works))
+        offer_stop(self.stop, (self.finding, self.cutting), TIPS["stop"])

@@ -20,6 +20,8 @@ PER_SIGMA = 20
 """Steps of a slider."""
 LETTERS = 14
 """Of a name that there is room for."""
+RESET_TIP = "All sliders to the middle: back to the cell that was started from"
+IN_THE_MIDDLE = "All sliders are in the middle."
 WIDEST, MARGIN = "+0.00 σ", 16
 """Text beside a slider, and pixels around it, which napari's style needs."""
 
@@ -38,7 +40,6 @@ class DirectionSliders(QWidget):
         self._values: list[QLabel] = []
         self.notice = StatusLine()
         self.reset = QPushButton("Reset")
-        self.reset.setToolTip("All sliders to the middle: back to the cell that was started from")
         self._rows = QWidget()
         self._grid = QGridLayout(self._rows)
         self._grid.setContentsMargins(0, 0, 0, 0)
@@ -144,7 +145,8 @@ class DirectionSliders(QWidget):
     def _update(self) -> None:
         for slider, number in zip(self.sliders, self._values, strict=True):
             number.setText(f"{slider.value() / PER_SIGMA:+.2f} σ" if slider.value() else "0 σ")
-        self.reset.setEnabled(not self._problem and any(slider.value() for slider in self.sliders))
+        in_the_middle = None if any(slider.value() for slider in self.sliders) else IN_THE_MIDDLE
+        offer(self.reset, self._problem or in_the_middle, RESET_TIP)
 
 
 def _tip(direction: Direction) -> str:

@@ -11,6 +11,8 @@ from napari_biogans.plugin.class_list import ClassList
 from napari_biogans.plugin.generation import DrawRequest, ModelFacts, new_seed
 from napari_biogans.plugin.key_cells import KeyCell, of_model, refusal
 from napari_biogans.plugin.key_sources import NO_CELLS_IN_LAYER, NO_KEPT_CELLS, KeySources
+from napari_biogans.plugin.model_group import NO_MODEL
+from napari_biogans.plugin.offering import offer
 from napari_biogans.plugin.preferences import preferences
 from napari_biogans.plugin.remembering import BackButton, Editors, remember
 from napari_biogans.plugin.setting_editors import Choice, Switch, WholeNumber
@@ -29,7 +31,7 @@ NONE_THERE = {KEPT: NO_KEPT_CELLS, OF_LAYER: NO_CELLS_IN_LAYER}
 SOURCE_LETTERS = 12
 """Width of the box at least, in letters; it grows with the dock."""
 OWN_GREENS = "Greens vary for each class by itself, and reds stay. Else all get one green latent, as in training"
-ONE_GREEN_LATENT = "This model has one green latent for all; star-shaped and independent-separable ones can vary each"
+ONE_GREEN_LATENT = "This model has one green latent for all; star-shaped and independent-separable ones can vary each."
 
 
 class DrawForm(QWidget):
@@ -131,16 +133,14 @@ class DrawForm(QWidget):
     def show_model(self, facts: ModelFacts | None) -> None:
         """Offer what a model can do."""
         separable = facts is not None and facts.separable
-        self._refusal = None if separable or facts is None else NOT_SEPARABLE
-        self.one_red.setEnabled(separable)
+        self._refusal = None if separable else NO_MODEL if facts is None else NOT_SEPARABLE
         if facts is not None and not separable:
             self.one_red.setChecked(False)
         several = facts is not None and len(facts.class_names) > 1
         self._rows.setRowVisible(self.classes, several)
         if facts is not None and several:
             self.classes.offer(facts.class_names)
-            self.own_greens.setEnabled(facts.green_latent_per_class)
-            self.own_greens.setToolTip(OWN_GREENS if facts.green_latent_per_class else ONE_GREEN_LATENT)
+            offer(self.own_greens, None if facts.green_latent_per_class else ONE_GREEN_LATENT, OWN_GREENS)
         if not several or not self.own_greens.isEnabled():
             self.own_greens.setChecked(False)
         both = facts is not None and len(facts.weights) > 1
@@ -206,7 +206,7 @@ class DrawForm(QWidget):
         self._rows.setRowVisible(self.own_greens, several and needs_numbers)
         self._number_label.setText("Greens" if known else "Cells")
         self.one_red.setText("many greens for each red" if known else "one red, many greens")
-        self.one_red.setToolTip(self._refusal or (GREENS_PER_RED if known else ONE_RED))
+        offer(self.one_red, self._refusal, GREENS_PER_RED if known else ONE_RED)
         self.seed.setEnabled(not self.is_new.isChecked())
 
 

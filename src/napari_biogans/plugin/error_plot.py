@@ -18,6 +18,7 @@ BARS, LINE = OKABE_ITO[1], OKABE_ITO[6]
 MOST_BARS = 30
 HEIGHT = 115
 OTHERS = 100
+OTHERS_TIP = f"Rebuild up to {OTHERS} other cells of these layers, at random, to compare with"
 """Cells that are rebuilt to compare with."""
 
 
@@ -47,7 +48,7 @@ class ErrorPlot(QWidget):
         self.text.setWordWrap(True)
         self.text.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self.others = QPushButton(f"Rebuild {OTHERS} others")
-        self.others.setToolTip(f"Rebuild up to {OTHERS} other cells of these layers, at random, to compare with")
+        self.others.setToolTip(OTHERS_TIP)
         below = QHBoxLayout()
         below.addWidget(self.text, 1)
         below.addWidget(self.others)

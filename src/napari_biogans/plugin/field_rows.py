@@ -15,7 +15,7 @@ from napari_biogans.plugin.field_layers import FieldLayer, LayerChoice, told_cla
 from napari_biogans.plugin.found_layers import OUTLINES
 from napari_biogans.plugin.image_layers import ImageLayers, LayerBox
 from napari_biogans.plugin.layer_data import METADATA_KEY
-from napari_biogans.plugin.pairing import Pair, SameLayer, field_channel_axes, guess_fields
+from napari_biogans.plugin.pairing import Pair, SameLayer, field_channel_axes, field_halves, guess_fields
 
 SEGMENTED = "none: find cells by their red"
 TIPS = {
@@ -23,7 +23,6 @@ TIPS = {
     "green": "Another layer of the same shape, or the second channel of the layer of red",
     "labels": "Labels of the cells from any segmentation: 0 outside, and a number for each cell; or none, if cells are "
     "to be found by their red",
-    "remove": "Take these fields away",
 }
 ADD_TIP = "Fields of another class, in layers of their own"
 NO_LAYERS = "Choose a red and a green layer, with pictures of many cells; or open some: File > Open."
@@ -54,11 +53,13 @@ class FieldRow(CellRow):
         That it has until another is given.
     """
 
+    removal_tip = "Take these fields away"
+    alone = "These fields are the only ones; choose others in their place."
+
     def __init__(self, layers: ImageLayers, name: str, parent: QWidget | None = None) -> None:
-        super().__init__(layers, name, field_channel_axes, parent)
+        super().__init__(layers, name, field_channel_axes, field_halves, parent)
         self._own_name = name
         self.labels = LabelsBox()
-        self.remove.setToolTip(TIPS["remove"])
         titles = [*self._box_labels, self._add_box("Labels", self.labels)]
         for label, tip in zip(titles, (TIPS["red"], TIPS["green"], TIPS["labels"]), strict=True):
             label.setToolTip(tip)
@@ -73,7 +74,7 @@ class FieldRow(CellRow):
 
     def fill(self, pair: Pair) -> None:
         """Choose layers that belong together."""
-        super().fill(replace(pair, name="") if told_classes(pair.red) else pair)
+        super().fill(replace(pair, name="") if pair.red is not None and told_classes(pair.red) else pair)
         self._show_told()
 
     def choice(self) -> LayerChoice:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
@@ -80,25 +81,23 @@ class FoundPreview:
         size : (height, width), optional
             Of the images whose frames are shown; None shows none.
         """
-        is_first = not self._there(self._outlines)
+        # What does not fit goes before anything comes, since graphics may crash where sliders come to old outlines.
+        names = [group.name for group in found.groups]
+        self._keep_fitting(dict(zip(names, (labels.shape for labels in found.outlines), strict=True)))
+        is_first = not self._outlines
         groups = [group if group.is_shown else self._show_fields(found, group) for group in found.groups]
         features = cell_features(table)
         self._found, self._table, self._size = found, table, None
-        before, self._outlines = self._outlines, {}
         for group, labels in zip(groups, found.outlines, strict=True):
             data, keywords, _ = outline_layer(group, labels, step_of(group), features)
-            layer = before.pop(group.name, None)
-            if layer is not None and self._is_ours(layer) and layer.data.shape == data.shape:
+            layer = self._outlines.get(group.name)
+            if layer is not None:
                 layer.data = data
                 _place(layer, keywords)
             else:
-                self._take_away(layer)
-                layer = self._add(Labels(data, **keywords))
+                layer = self._outlines[group.name] = self._add(Labels(data, **keywords))
                 layer.contour = CONTOUR
                 layer.editable = False
-            self._outlines[group.name] = layer
-        for layer in before.values():
-            self._take_away(layer)
         self._groups = groups
         self.judge(table, size)
         if is_first and self._outlines:
@@ -141,6 +140,15 @@ class FoundPreview:
             kept.append((np.array(data), keywords, "labels"))
         return kept
 
+    def _keep_fitting(self, shapes: dict[str, tuple[int, ...]]) -> None:
+        """Take away what cannot show outlines of these shapes in groups of these names, or the frames in them."""
+        for name, labels in list(self._outlines.items()):
+            if not self._is_ours(labels) or labels.data.shape != shapes.get(name):
+                self._take_away(self._outlines.pop(name))
+        for name, vectors in list(self._frames.items()):
+            if not self._is_ours(vectors) or vectors.ndim != len(shapes.get(name, ())):
+                self._take_away(self._frames.pop(name))
+
     def _show_frames(self, size: tuple[int, int] | None) -> None:
         if size is None:
             for layer in self._frames.values():
@@ -173,15 +181,23 @@ class FoundPreview:
         sources = [f"{field.source} {field.index}" for field in group.fields]
         known, layers = self._fields
         if known != sources or not all(layer in self._viewer.layers for layer in layers):
-            for layer in layers:
+            before = [layer for layer in layers if self._is_ours(layer)]
+            images = self._field_images(found, group, before)
+            layers = [self._add(Image(data, **keywords)) for data, keywords in images]
+            # Not earlier, so that graphics never have to draw labels that somebody kept without the fields below them.
+            for layer in before:
                 self._take_away(layer)
-            layers = [self._add(Image(data, **keywords)) for data, keywords in self._field_images(found, group)]
+            for layer, (_, keywords) in zip(layers, images, strict=True):
+                # Those before had these names.
+                self._names[layer] = layer.name = keywords["name"]
             self._fields = sources, layers
             bring_into_range(self._viewer.dims, layers[0].data.shape)
             look_at(self._viewer, layers)
         return placed(group, tuple(layers[0].translate), tuple(str(unit) for unit in layers[0].units))
 
-    def _field_images(self, found: Found, group: FieldGroup) -> list[tuple[Any, dict[str, Any]]]:
+    def _field_images(
+        self, found: Found, group: FieldGroup, before: Sequence[Image]
+    ) -> list[tuple[Any, dict[str, Any]]]:
         layers: list[Any] = []
         for channel, name in enumerate(CHANNELS):
             planes = [partial(_padded, getattr(field, name), group.size) for field in group.fields]
@@ -196,7 +212,7 @@ class FoundPreview:
                 **group.placing,
             }
             layers.append((stacked(planes, group, group.size, found.found.fields[0].dtype), keywords, "image"))
-        return [(data, keywords) for data, keywords, _ in beside(self._viewer.layers, layers)]
+        return [(data, keywords) for data, keywords, _ in beside(self._viewer.layers, layers, instead_of=before)]
 
     def _add(self, layer: Any) -> Any:
         active = self._viewer.layers.selection.active
@@ -216,9 +232,6 @@ class FoundPreview:
         if self._is_ours(layer):
             self._viewer.layers.remove(layer)
         self._names.pop(layer, None)
-
-    def _there(self, layers: dict[str, Any]) -> bool:
-        return any(self._is_ours(layer) for layer in layers.values())
 
 
 def _place(layer: Any, keywords: dict[str, Any]) -> None:

@@ -17,7 +17,7 @@ from napari_biogans.plugin.jobs import WITHDRAWN, device_name
 from napari_biogans.plugin.key_sources import KeySources
 from napari_biogans.plugin.latest_work import LatestWork
 from napari_biogans.plugin.model_group import NO_MODEL, ModelGroup
-from napari_biogans.plugin.offering import offer
+from napari_biogans.plugin.offering import offer, offer_stop
 from napari_biogans.plugin.own_layers import add_layers
 from napari_biogans.plugin.panel_layout import lay_out_panel
 from napari_biogans.plugin.progress_view import ActivityBar
@@ -63,7 +63,6 @@ class GenerateDock(ClosingDock):
         self.form = DrawForm(self._cells)
         self._left_out, self._count = "", 0
         self.generate, self.stop = QPushButton("Generate"), QPushButton("Stop")
-        self.stop.setToolTip(STOP_TIP)
         self.status = StatusLine()
         self._lay_out()
         self.model_group.looked.connect(self._show_facts)
@@ -155,4 +154,4 @@ class GenerateDock(ClosingDock):
     def _update(self) -> None:
         problem = NO_MODEL if self.model_group.facts is None else self.form.problem
         offer(self.generate, RUNNING if self.drawing.is_running else problem, TIP)
-        self.stop.setEnabled(self.drawing.is_running and not self.drawing.is_stopping)
+        offer_stop(self.stop, (self.drawing,), STOP_TIP)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from napari.layers import Image, Labels
@@ -10,7 +10,7 @@ from qtpy.QtCore import QObject, Qt, Signal
 from qtpy.QtWidgets import QComboBox, QSizePolicy, QWidget
 
 from napari_biogans.plugin.cell_layers import channel_axes
-from napari_biogans.plugin.pairing import SameLayer
+from napari_biogans.plugin.pairing import AxesOf, SameLayer
 from napari_biogans.plugin.setting_editors import ignore_wheel
 
 LETTERS = 5
@@ -155,7 +155,7 @@ class GreenBox(LayerBox):
         Given shape and labels of the axes, finds those that may hold channels.
     """
 
-    def __init__(self, axes_of: Callable[..., list[int]] = channel_axes, parent: QWidget | None = None) -> None:
+    def __init__(self, axes_of: AxesOf = channel_axes, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._axes_of = axes_of
 
@@ -166,7 +166,3 @@ class GreenBox(LayerBox):
             SameLayer(axis): "same layer, channel 1" + (f" of axis {axis}" if len(axes) > 1 else "") for axis in axes
         }
         self._offer({**same, **{layer: layer.name for layer in layers}})
-
-    def channels(self) -> list[SameLayer]:
-        """Offered channels of the layer of red."""
-        return [option for option in self._options if isinstance(option, SameLayer)]

@@ -17,7 +17,7 @@ from napari_biogans.plugin.key_group import KeyGroup
 from napari_biogans.plugin.latest_work import LatestWork
 from napari_biogans.plugin.layer_data import LayerData
 from napari_biogans.plugin.model_group import NO_MODEL, ModelGroup
-from napari_biogans.plugin.offering import offer
+from napari_biogans.plugin.offering import offer, offer_stop
 from napari_biogans.plugin.panel_layout import lay_out_panel
 from napari_biogans.plugin.path_edit import ask_new_file
 from napari_biogans.plugin.path_form import PathForm
@@ -196,6 +196,4 @@ class InterpolateDock(ClosingDock):
         problem = RUNNING if self._is_running else self._problem()
         for button, tip in ((self.preview, PREVIEW_TIP), (self.export, EXPORT_TIP)):
             offer(button, problem, tip)
-        is_stopping = self.drawing.is_stopping or self.exporting.is_stopping
-        self.stop.setEnabled(self._is_running and not is_stopping)
-        self.stop.setToolTip(STOP_TIP if self._is_running else NOTHING_RUNS)
+        offer_stop(self.stop, (self.drawing, self.exporting), STOP_TIP, NOTHING_RUNS)

@@ -24,6 +24,8 @@ from napari_biogans.plugin.narrow_button import keep_narrow
 from napari_biogans.plugin.offering import offer
 from napari_biogans.plugin.preferences import preferences
 
+NONE_SELECTED = "No key cell is selected."
+ORDER_TIPS = ("Earlier on the way (Alt+↑)", "Later on the way (Alt+↓)", "Take the selected cells out (Delete)")
 MOST_KEYS = 100
 """Added at once."""
 
@@ -80,13 +82,8 @@ class KeyGroup(QGroupBox):
         self.kept_menu.aboutToShow.connect(self._list_kept)
         self.from_kept.setMenu(self.kept_menu)
         ordering = QVBoxLayout()
-        for button, tip in (
-            (self.up, "Earlier on the way (Alt+↑)"),
-            (self.down, "Later on the way (Alt+↓)"),
-            (self.remove, "Take the selected cells out (Delete)"),
-        ):
+        for button in (self.up, self.down, self.remove):
             keep_narrow(button)
-            button.setToolTip(tip)
             ordering.addWidget(button)
         ordering.addStretch()
         middle = QHBoxLayout()
@@ -182,5 +179,6 @@ class KeyGroup(QGroupBox):
         offer(self.from_kept, None if kept else NO_KEPT_CELLS, "Cells that were kept in other docks")
         drawing = "A cell is being drawn." if self._random.is_running else None
         offer(self.at_random, NO_MODEL if self._models.path() is None else drawing, "A cell of a new random latent")
-        for button in (self.up, self.down, self.remove):
-            button.setEnabled(bool(self.list.selectedItems()))
+        none_selected = None if self.list.selectedItems() else NONE_SELECTED
+        for button, tip in zip((self.up, self.down, self.remove), ORDER_TIPS, strict=True):
+            offer(button, none_selected, tip)

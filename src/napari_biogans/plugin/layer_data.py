@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from itertools import accumulate, zip_longest
 from typing import Any
 
@@ -181,7 +181,7 @@ def contact_sheet(images: NDArray[Any], columns: int | None = None) -> NDArray[A
     return sheet
 
 
-def beside(layers: Any, added: Sequence[LayerData]) -> list[LayerData]:
+def beside(layers: Any, added: Sequence[LayerData], instead_of: Collection[Any] = ()) -> list[LayerData]:
     """Put layers on top of each other to the right of all that are there, so that nothing is covered.
 
     Slices stay where they are. Where the layers that are there count in pixels, so do these, whose scale
@@ -193,14 +193,17 @@ def beside(layers: Any, added: Sequence[LayerData]) -> list[LayerData]:
     layers : napari.components.LayerList
         What is there.
     added : sequence of (data, keywords, "image")
+    instead_of : collection of napari.layers.Layer
+        Which of them will go.
 
     Returns
     -------
     list of (data, keywords, "image")
     """
-    if not len(layers):
+    staying = [layer for layer in layers if layer not in instead_of]
+    if not staying:
         return list(added)
-    extent = layers.extent
+    extent = layers.get_extent(staying)
     if extent.units is None or to_micrometres(1, str(extent.units[-1])) is None:
         added = [(data, _without_units(keywords), kind) for data, keywords, kind in added]
     top, right = extent.world[0, -2], extent.world[1, -1] + extent.step[-1]

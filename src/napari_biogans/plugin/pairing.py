@@ -18,6 +18,9 @@ WELLS_KEY = "wells"
 """Under which layers of whole wells know their names, slice by slice."""
 NAMED_BY_COLOUR = re.compile(r"(?:(?P<name>.*?)[\s_.-]+)?(?P<colour>red|green)", re.IGNORECASE)
 
+AxesOf = Callable[..., list[int]]
+"""Given shape and labels of the axes of a layer, finds those that may hold channels."""
+
 
 @dataclass(frozen=True)
 class SameLayer:
@@ -41,7 +44,8 @@ def guess_pair(layers: Sequence[Any], taken: Iterable[Any] = ()) -> Pair | None:
     """Find a pair of image layers that may hold the cells of one class.
 
     Layers called "Tea1 red" and "Tea1 green" come first, then those with the
-    colormaps red and green, then one layer with a channel axis.
+    colormaps red and green, then two of the same shape of which one tells its
+    colour, then one layer with a channel axis.
 
     Parameters
     ----------
@@ -55,8 +59,11 @@ def guess_pair(layers: Sequence[Any], taken: Iterable[Any] = ()) -> Pair | None:
     """
     used = list(taken)
     free = [layer for layer in layers if layer not in used and _may_be_cells(layer)]
-    stacks = [layer for layer in free if layer.ndim == 3]
-    return _by_name(stacks) or _by_colormap(stacks) or _in_one_layer(free)
+    halves = cell_halves(layers)
+    stacks = [layer for layer in free if layer in halves]
+    return (
+        _by_name(stacks) or _by_colormap(stacks) or _by_one_colour(stacks) or _in_one_layer(free, halves, channel_axes)
+    )
 
 
 def guess_fields(layers: Sequence[Any], taken: Iterable[Any] = ()) -> Pair | None:
@@ -73,8 +80,48 @@ def guess_fields(layers: Sequence[Any], taken: Iterable[Any] = ()) -> Pair | Non
     Pair or None
     """
     used = list(taken)
-    free = [layer for layer in layers if layer not in used and _may_be_fields(layer)]
-    return _by_name(free) or _by_colormap(free) or _in_one_layer(free, field_channel_axes)
+    halves = field_halves(layers)
+    free = [layer for layer in halves if layer not in used]
+    return (
+        _by_name(free) or _by_colormap(free) or _by_one_colour(free) or _in_one_layer(free, halves, field_channel_axes)
+    )
+
+
+def cell_halves(layers: Sequence[Any]) -> list[Any]:
+    """Find the layers that may hold either red or green cells."""
+    return [layer for layer in layers if layer.ndim == 3 and _may_be_cells(layer)]
+
+
+def field_halves(layers: Sequence[Any]) -> list[Any]:
+    """Find the layers that may hold red or green of fields, or both."""
+    return [layer for layer in layers if _may_be_fields(layer)]
+
+
+def guess_green(red: Any, halves: Sequence[Any], axes_of: AxesOf) -> Any:
+    """Guess where green is that belongs to a layer of red.
+
+    Parameters
+    ----------
+    red : napari.layers.Image
+    halves : sequence of napari.layers.Image
+        Those that may hold one channel alone.
+    axes_of : callable
+        As for `GreenBox`.
+
+    Returns
+    -------
+    napari.layers.Image, SameLayer or None
+        The only other layer of the same shape, if there is one and no axis of
+        red is labelled as that of channels; the channel axis of red, if there
+        is one and nothing tells that the layer is red alone; or None.
+    """
+    axes = axes_of(red.data.shape, red.axis_labels)
+    if axes and axes[0] in axes_named(CHANNEL_LABELS, red.axis_labels):
+        return SameLayer(axes[0])
+    others = [layer for layer in halves if layer is not red and layer.data.shape == red.data.shape]
+    if red in halves and (others or _told_colour(red)):
+        return others[0] if len(others) == 1 else None
+    return SameLayer(axes[0]) if len(axes) == 1 else None
 
 
 def field_channel_axes(shape: Sequence[int], axis_labels: Sequence[str] = ()) -> list[int]:
@@ -121,6 +168,10 @@ def _may_be_cells(layer: Any) -> bool:
     return not (is_something_else or layer.rgb or layer.multiscale)
 
 
+def _by_colours(stacks: Sequence[Any]) -> Pair | None:
+    return _by_name(stacks) or _by_colormap(stacks) or _by_one_colour(stacks)
+
+
 def _by_name(stacks: Sequence[Any]) -> Pair | None:
     found: dict[tuple[str, str], Any] = {}
     for layer in stacks:
@@ -143,9 +194,26 @@ def _by_colormap(stacks: Sequence[Any]) -> Pair | None:
     return None
 
 
-def _in_one_layer(layers: Sequence[Any], axes_of: Callable[..., list[int]] = channel_axes) -> Pair | None:
-    for layer in layers:
-        axes = axes_of(layer.data.shape, layer.axis_labels)
-        if len(axes) == 1:
-            return Pair(layer, SameLayer(axes[0]), layer.name)
+def _by_one_colour(stacks: Sequence[Any]) -> Pair | None:
+    """Take two layers of the same shape of which one tells its colour, if no third may be meant."""
+    for layer in stacks:
+        colour = _told_colour(layer)
+        others = [other for other in stacks if other is not layer and other.data.shape == layer.data.shape]
+        if colour and len(others) == 1 and _told_colour(others[0]) is None:
+            return Pair(layer, others[0], "") if colour == "red" else Pair(others[0], layer, "")
     return None
+
+
+def _in_one_layer(layers: Sequence[Any], halves: Sequence[Any], axes_of: AxesOf) -> Pair | None:
+    for layer in layers:
+        green = guess_green(layer, halves, axes_of)
+        if isinstance(green, SameLayer):
+            return Pair(layer, green, layer.name)
+    return None
+
+
+def _told_colour(layer: Any) -> str | None:
+    """Take the colour that the name or the colormap of a layer tells."""
+    match = NAMED_BY_COLOUR.fullmatch(layer.name)
+    name = match["colour"].lower() if match else layer.colormap.name
+    return name if name in ("red", "green") else None

@@ -112,6 +112,7 @@ class PathEdit(QWidget):
             layout.addWidget(known)
             known.picked.connect(self._take)
         layout.addWidget(self.browse)
+        self.setToolTip(title)
         self.line.textChanged.connect(self.edited)
         self.line.editingFinished.connect(self._settle)
         self.browse.clicked.connect(self._look)
@@ -125,6 +126,11 @@ class PathEdit(QWidget):
         except RuntimeError:
             # Of somebody who is not known here, such as "~x" on the way to a longer name.
             return path
+
+    def setToolTip(self, text: str | None) -> None:
+        """Say what the path is for, also over the line by itself."""
+        super().setToolTip(text)
+        self.line.setToolTip(text)
 
     def set_path(self, path: Path | None) -> None:
         """Show a path."""

@@ -17,7 +17,7 @@ from napari_biogans.plugin.class_names import counted_cells
 from napari_biogans.plugin.closing_dock import ClosingDock
 from napari_biogans.plugin.dock_help import About
 from napari_biogans.plugin.latest_work import LatestWork
-from napari_biogans.plugin.offering import offer
+from napari_biogans.plugin.offering import offer, offer_stop
 from napari_biogans.plugin.panel_layout import lay_out_panel
 from napari_biogans.plugin.progress_view import PARTS, ActivityBar, ProgressView
 from napari_biogans.plugin.put_form import PutForm
@@ -30,8 +30,8 @@ if TYPE_CHECKING:
 TITLE = "Put into field (BioGANs)"
 """As napari's menus call the dock, which so is there once."""
 RUNNING = "Cells are being put into a field already."
-PART_OF_CANVAS = 0.3
-"""That the cells take at least, once they are gone to."""
+PARTS_OF_CANVAS = (0.3, 0.9)
+"""In height or width: what the cells take at least, and at most, once they are gone to."""
 NOTHING_PUT = "Nothing was put into a field yet."
 TIPS = {
     "put": "Add layers of the field with these cells; nothing that is there is changed",
@@ -75,7 +75,6 @@ class PutBackDock(ClosingDock):
         buttons = QHBoxLayout()
         for button in (self.put, self.stop, self.go):
             buttons.addWidget(button)
-        self.stop.setToolTip(TIPS["stop"])
         content = QWidget()
         lay_out_panel(content, self.form, (buttons, self.status), (self.progress,), main=self.put)
         self.fill(content)
@@ -182,10 +181,11 @@ class PutBackDock(ClosingDock):
         for axis in range(layer.ndim - 2):
             dims.set_point(dims.ndim - layer.ndim + axis, world[axis])
         size = np.ptp(corners, axis=0) * np.abs(layer.scale[-2:])
-        camera, zoom = camera_of(self._viewer), filling_zoom(self._viewer, size, PART_OF_CANVAS)
+        camera = camera_of(self._viewer)
+        least, most = (filling_zoom(self._viewer, size, part) for part in PARTS_OF_CANVAS)
         camera.center = (*camera.center[:-2], world[-2], world[-1])
-        if zoom is not None:
-            camera.zoom = max(camera.zoom, zoom)
+        if least is not None and most is not None:
+            camera.zoom = min(max(camera.zoom, least), most)
         self.status.say(self._told(result, there))
 
     def _fail(self, error: Exception) -> None:
@@ -201,7 +201,7 @@ class PutBackDock(ClosingDock):
     def _update(self) -> None:
         running = self.work.is_running
         offer(self.put, RUNNING if running else self._problem, TIPS["put"])
-        self.stop.setEnabled(running and not self.work.is_stopping)
+        offer_stop(self.stop, (self.work,), TIPS["stop"])
         offer(self.go, NOTHING_PUT if self._last is None else None, TIPS["go"])
 
 

@@ -48,6 +48,7 @@ from napari_biogans.plugin.put_words import (
 from napari_biogans.plugin.putting import PutRequest, channels_of, size_text, window_around
 from napari_biogans.plugin.remembering import remember
 from napari_biogans.plugin.setting_editors import Choice
+from napari_biogans.plugin.setting_titles import by_title
 from napari_biogans.plugin.settings_form import SettingsForm
 from napari_biogans.settings import checked
 
@@ -126,7 +127,8 @@ class PutForm(QWidget):
         if len({channel.dtype for channel in channels}) > 1:
             told = ", ".join(f"{channel.name!r} {channel.dtype}" for channel in channels)
             raise CellsError(f"These layers are of different types, and so in different units: {told}. Put them apart.")
-        config = checked(PlacingConfig, self.settings.values(), CellsError)
+        with by_title(CellsError, self.settings.titles):
+            config = checked(PlacingConfig, self.settings.values(), CellsError)
         target = self._target(destinations, features, channels[0].size)
         labels = self.labels.get()
         if labels is not None and config.part == "cell":

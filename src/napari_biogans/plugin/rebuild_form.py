@@ -11,6 +11,7 @@ from qtpy.QtWidgets import QCheckBox, QFormLayout, QGroupBox, QVBoxLayout, QWidg
 
 from napari_biogans.cells.cellset import CellsError
 from napari_biogans.latent import ReconstructionConfig
+from napari_biogans.latent.errors import LatentError
 from napari_biogans.latent.settings import make_reconstruction_config
 from napari_biogans.plugin.cell_choice import CellChoice
 from napari_biogans.plugin.cell_features import features_of, fields_of
@@ -24,6 +25,7 @@ from napari_biogans.plugin.model_group import NO_MODEL, ModelGroup
 from napari_biogans.plugin.rebuild_request import ChosenCells, Request, TrainingCells, misfit
 from napari_biogans.plugin.score_work import pixels_of
 from napari_biogans.plugin.setting_editors import Choice
+from napari_biogans.plugin.setting_titles import by_title
 from napari_biogans.plugin.settings_form import SettingsForm
 
 MAIN_FIELDS = ("mode", "prior")
@@ -87,7 +89,8 @@ class RebuildForm(QWidget):
         facts = self.model.facts
         if facts is None:
             raise CellsError(NO_MODEL)
-        config = make_reconstruction_config(**self.settings.values())
+        with by_title(LatentError, self.settings.titles):
+            config = make_reconstruction_config(**self.settings.values())
         layers, layer = self._layers()
         if problem := misfit(layers, facts):
             raise CellsError(problem)

@@ -19,10 +19,10 @@ from napari_biogans.latent.complete import Drawing
 from napari_biogans.latent.reconstruct import Searching
 from napari_biogans.plugin import session
 from napari_biogans.plugin.class_names import counted_cells
-from napari_biogans.plugin.error_plot import OTHERS
+from napari_biogans.plugin.error_plot import OTHERS, OTHERS_TIP
 from napari_biogans.plugin.jobs import WITHDRAWN, device_name
 from napari_biogans.plugin.latest_work import LatestWork
-from napari_biogans.plugin.offering import offer
+from napari_biogans.plugin.offering import offer, offer_stop
 from napari_biogans.plugin.panel_layout import lay_out_panel
 from napari_biogans.plugin.path_edit import ask_folder
 from napari_biogans.plugin.progress_view import PARTS, ActivityBar, ProgressView
@@ -90,7 +90,6 @@ class ReconstructPanel(QWidget):
         buttons = QGridLayout()
         for place, button in enumerate((self.start, self.stop, self.classes, self.put, self.keep, self.export)):
             buttons.addWidget(button, *divmod(place, 2))
-        self.stop.setToolTip(TIPS["stop"])
         lay_out_panel(self, self.form, (buttons, self.status), (self.progress, self.results), main=self.start)
 
     def _connect(self) -> None:
@@ -258,8 +257,8 @@ class ReconstructPanel(QWidget):
             ("export", self.export, (RUNNING if running else None) or no_result or exporting),
         ):
             offer(button, problem, TIPS[name])
-        self.stop.setEnabled(running and not self.search.is_stopping)
-        self.results.plot.others.setEnabled(not running and self._problem is None)
+        offer_stop(self.stop, (self.search,), TIPS["stop"])
+        offer(self.results.plot.others, (RUNNING if running else None) or self._problem, OTHERS_TIP)
 
     def _completion_problem(self) -> str | None:
         facts = self.form.model.facts

@@ -10,6 +10,7 @@ from qtpy.QtCore import QObject, Signal
 from qtpy.QtWidgets import QPushButton, QWidget
 
 from napari_biogans.plugin import entries
+from napari_biogans.plugin.offering import offer
 from napari_biogans.plugin.preferences import CHANGES, preferences
 
 OF_PREFERENCES = ("device", "precision")
@@ -236,5 +237,4 @@ class BackButton(QPushButton):
 
     def _follow(self, differs: bool = False) -> None:
         can = any(memory.entered for memory in self._memories)
-        self.setEnabled(can)
-        self.setToolTip(BACK_TIP if can else ALL_DEFAULT)
+        offer(self, None if can else ALL_DEFAULT, BACK_TIP)

@@ -19,7 +19,7 @@ from napari_biogans.evaluation.telling import TellingCells
 from napari_biogans.plugin.jobs import WITHDRAWN, device_name
 from napari_biogans.plugin.latest_work import LatestWork
 from napari_biogans.plugin.layer_data import beside
-from napari_biogans.plugin.offering import offer
+from napari_biogans.plugin.offering import offer, offer_stop
 from napari_biogans.plugin.own_layers import look_at
 from napari_biogans.plugin.panel_layout import lay_out_panel
 from napari_biogans.plugin.path_edit import ask_folder
@@ -28,6 +28,7 @@ from napari_biogans.plugin.remembered_paths import CellsFolder
 from napari_biogans.plugin.remembering import Editors, remember
 from napari_biogans.plugin.score_results import ScoreResults
 from napari_biogans.plugin.score_work import ScoreReport, Sides, Verdicts, carry_out, export, find_telling, work_out
+from napari_biogans.plugin.setting_titles import by_title
 from napari_biogans.plugin.settings_form import SettingsForm
 from napari_biogans.plugin.sides_form import SidesForm
 from napari_biogans.plugin.status_line import StatusLine
@@ -101,7 +102,6 @@ class ScorePanel(QWidget):
         buttons = QHBoxLayout()
         for button in (self.start, self.stop, self.export):
             buttons.addWidget(button)
-        self.stop.setToolTip(TIPS["stop"])
         lay_out_panel(self, self._inputs, (buttons, self.status), (self.progress, self.results), main=self.start)
 
     def _connect(self) -> None:
@@ -130,7 +130,9 @@ class ScorePanel(QWidget):
         before = self._problem, self._key()
         self._problem, self._asked = None, None
         try:
-            self._asked = self.sides.sides(), make_c2st_config(**self.settings.values())
+            sides = self.sides.sides()
+            with by_title(C2STError, self.settings.titles):
+                self._asked = sides, make_c2st_config(**self.settings.values())
         except (CellsError, C2STError) as error:
             self._problem = str(error)
         # Layers change while something else goes on; what does not matter here is passed over.
@@ -261,7 +263,7 @@ class ScorePanel(QWidget):
     def _update(self) -> None:
         running = self.test.is_running
         offer(self.start, RUNNING if running else self._problem, TIPS["start"])
-        self.stop.setEnabled(running and not self.test.is_stopping)
+        offer_stop(self.stop, (self.test,), TIPS["stop"])
         no_result = "There is no result yet." if self._result is None else None
         writing = "It is being written." if self._exporting.is_running else None
         offer(self.export, (RUNNING if running else None) or no_result or writing, TIPS["export"])

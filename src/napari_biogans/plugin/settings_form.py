@@ -173,6 +173,11 @@ class SettingsForm(QWidget):
         for form in (self._main, self._rest):
             form.edited.connect(self._note_edit)
 
+    @property
+    def titles(self) -> dict[str, str]:
+        """Of all fields by name."""
+        return dict(self._titles)
+
     def add_row(self, title: str, widget: QWidget) -> None:
         """Add a row that is no field of the configuration, above Advanced."""
         self._main.rows.addRow(title, widget)

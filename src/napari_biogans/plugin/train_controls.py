@@ -18,7 +18,16 @@ TIPS = {
     "stop": "Finish the step, save everything, and end; the run can be resumed",
     "withdraw": "Leave the queue; nothing is begun",
     "resume_run": "Choose the folder of a run that was stopped, to go on with it",
+    "known_runs": "Runs of this session, to go on with one",
 }
+RUNNING = "A training is running already."
+NOT_YET = "The training has not begun yet."
+NO_STOP = {
+    State.IDLE: "No training is under way.",
+    State.STOPPING: "The training is being stopped already.",
+}
+NO_PAUSE = {**NO_STOP, State.WAITING: NOT_YET, State.PREPARING: NOT_YET}
+"""Why Pause and Stop cannot be pressed; in other states they can."""
 
 
 class TrainControls(QWidget):
@@ -40,8 +49,7 @@ class TrainControls(QWidget):
         self.pause = QPushButton("Pause")
         self.stop = QPushButton("Stop")
         self.resume_run = QPushButton("Resume a run…")
-        self.resume_run.setToolTip(TIPS["resume_run"])
-        self.known_runs = KnownPaths("Runs of this session, to go on with one", lambda: session.SESSION.runs)
+        self.known_runs = KnownPaths(TIPS["known_runs"], lambda: session.SESSION.runs)
         self.status = StatusLine()
         self.start.clicked.connect(self.start_asked)
         self.pause.clicked.connect(self._toggle_pause)
@@ -85,13 +93,10 @@ class TrainControls(QWidget):
 
     def _update(self) -> None:
         idle = self._state is State.IDLE
-        pausable = self._state in (State.RUNNING, State.PAUSING, State.PAUSED)
         is_held = self._state in (State.PAUSING, State.PAUSED)
-        offer(self.start, self._problem if idle else "A training is running already.", TIPS["start"])
-        self.pause.setEnabled(pausable)
+        offer(self.start, self._problem if idle else RUNNING, TIPS["start"])
         self.pause.setText("Continue" if is_held else "Pause")
-        self.pause.setToolTip(TIPS["resume" if is_held else "pause"])
-        self.stop.setEnabled(pausable or self._state in (State.WAITING, State.PREPARING))
-        self.stop.setToolTip(TIPS["withdraw" if self._state is State.WAITING else "stop"])
-        self.resume_run.setEnabled(idle)
-        self.known_runs.setEnabled(idle)
+        offer(self.pause, NO_PAUSE.get(self._state), TIPS["resume" if is_held else "pause"])
+        offer(self.stop, NO_STOP.get(self._state), TIPS["withdraw" if self._state is State.WAITING else "stop"])
+        for name, button in (("resume_run", self.resume_run), ("known_runs", self.known_runs)):
+            offer(button, None if idle else RUNNING, TIPS[name])

@@ -33,6 +33,7 @@ from napari_biogans.plugin.setting_relevance import (
     settings_to_train,
     starting_problem,
 )
+from napari_biogans.plugin.setting_titles import by_title
 from napari_biogans.plugin.train_controls import TrainControls
 from napari_biogans.plugin.training_form import TrainingForm
 from napari_biogans.plugin.training_job import State, TrainingJob
@@ -133,7 +134,8 @@ class TrainPanel(QWidget):
         if self.banner.facts is None:
             self.settings.set_fixed(irrelevant_settings(values))
         try:
-            config = make_config(**values)
+            with by_title(TrainingError, self.settings.titles):
+                config = make_config(**values)
             if self.banner.facts is None:
                 problem = starting_problem(values)
                 self.cells.choice()
