@@ -18,8 +18,8 @@ BARS, LINE = OKABE_ITO[1], OKABE_ITO[6]
 MOST_BARS = 30
 HEIGHT = 115
 OTHERS = 100
-OTHERS_TIP = f"Rebuild up to {OTHERS} other cells of these layers, at random, to compare with"
 """Cells that are rebuilt to compare with."""
+OTHERS_TIP = f"Rebuild up to {OTHERS} other cells of these layers, at random, to compare with"
 
 
 class ErrorPlot(QWidget):
