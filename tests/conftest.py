@@ -15,6 +15,10 @@ from .file_server import FileServer
 # Networks of tests are tiny: threads would wait for each other for longer than they compute.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
+# What commands print is compared as plain text, as long as a test has it, whatever terminal the tests are run from.
+for name in ("FORCE_COLOR", "TTY_COMPATIBLE", "COLUMNS", "LINES"):
+    os.environ.pop(name, None)
+
 # Layers and viewers may be touched in the main thread only; so a mistake is an error, and not a crash now and then.
 os.environ["NAPARI_ENSURE_PLUGIN_MAIN_THREAD"] = "1"
 
