@@ -61,9 +61,7 @@ def guess_pair(layers: Sequence[Any], taken: Iterable[Any] = ()) -> Pair | None:
     free = [layer for layer in layers if layer not in used and _may_be_cells(layer)]
     halves = cell_halves(layers)
     stacks = [layer for layer in free if layer in halves]
-    return (
-        _by_name(stacks) or _by_colormap(stacks) or _by_one_colour(stacks) or _in_one_layer(free, halves, channel_axes)
-    )
+    return _by_colours(stacks) or _in_one_layer(free, halves, channel_axes)
 
 
 def guess_fields(layers: Sequence[Any], taken: Iterable[Any] = ()) -> Pair | None:
@@ -82,9 +80,7 @@ def guess_fields(layers: Sequence[Any], taken: Iterable[Any] = ()) -> Pair | Non
     used = list(taken)
     halves = field_halves(layers)
     free = [layer for layer in halves if layer not in used]
-    return (
-        _by_name(free) or _by_colormap(free) or _by_one_colour(free) or _in_one_layer(free, halves, field_channel_axes)
-    )
+    return _by_colours(free) or _in_one_layer(free, halves, field_channel_axes)
 
 
 def cell_halves(layers: Sequence[Any]) -> list[Any]:
